@@ -1,0 +1,326 @@
+#include "source/config/binder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "source/config/known_fields.h"
+#include "source/config/scalar.h"
+#include "source/config/suggest.h"
+
+namespace narthex {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::EnumValueDescriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+const FieldDescriptor* FindField(const Descriptor& type, std::string_view written) {
+  std::string name(written);
+  if (const FieldDescriptor* field = type.FindFieldByName(name)) return field;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (type.field(i)->json_name() == name) return type.field(i);
+  }
+  return nullptr;
+}
+
+bool TakesNull(const FieldDescriptor& field) {
+  if (field.is_repeated()) return false;
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    return field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_VALUE;
+  }
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM &&
+         field.enum_type()->full_name() == "google.protobuf.NullValue";
+}
+
+// What an error calls the value that a field takes.
+std::string TypeName(const FieldDescriptor& field) {
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return field.message_type()->full_name();
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) return field.enum_type()->full_name();
+  return field.type_name();
+}
+
+// Sets or, for a repeated field, appends.
+#define NARTHEX_STORE(Kind, value)                        \
+  const Reflection* reflection = message.GetReflection(); \
+  if (field->is_repeated()) {                             \
+    reflection->Add##Kind(&message, field, value);        \
+  } else {                                                \
+    reflection->Set##Kind(&message, field, value);        \
+  }                                                       \
+  return absl::OkStatus()
+
+absl::Status StoreSigned(const Node& node, Message& message, const FieldDescriptor* field) {
+  bool narrow = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32;
+  int64_t low = narrow ? std::numeric_limits<int32_t>::min() : std::numeric_limits<int64_t>::min();
+  int64_t high = narrow ? std::numeric_limits<int32_t>::max() : std::numeric_limits<int64_t>::max();
+  auto value = SignedOf(node, low, high, field->type_name());
+  if (!value.ok()) return value.status();
+  if (narrow) {
+    NARTHEX_STORE(Int32, static_cast<int32_t>(*value));
+  }
+  NARTHEX_STORE(Int64, *value);
+}
+
+absl::Status StoreUnsigned(const Node& node, Message& message, const FieldDescriptor* field) {
+  bool narrow = field->cpp_type() == FieldDescriptor::CPPTYPE_UINT32;
+  uint64_t high = narrow ? std::numeric_limits<uint32_t>::max() : std::numeric_limits<uint64_t>::max();
+  auto value = UnsignedOf(node, high, field->type_name());
+  if (!value.ok()) return value.status();
+  if (narrow) {
+    NARTHEX_STORE(UInt32, static_cast<uint32_t>(*value));
+  }
+  NARTHEX_STORE(UInt64, *value);
+}
+
+absl::Status StoreReal(const Node& node, Message& message, const FieldDescriptor* field) {
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_FLOAT) {
+    auto value = FloatOf(node);
+    if (!value.ok()) return value.status();
+    NARTHEX_STORE(Float, *value);
+  }
+  auto value = DoubleOf(node);
+  if (!value.ok()) return value.status();
+  NARTHEX_STORE(Double, *value);
+}
+
+absl::Status StoreBool(const Node& node, Message& message, const FieldDescriptor* field) {
+  auto value = BoolOf(node);
+  if (!value.ok()) return value.status();
+  NARTHEX_STORE(Bool, *value);
+}
+
+absl::Status StoreString(const Node& node, Message& message, const FieldDescriptor* field) {
+  auto value = field->type() == FieldDescriptor::TYPE_BYTES ? BytesOf(node) : StringOf(node);
+  if (!value.ok()) return value.status();
+  NARTHEX_STORE(String, *std::move(value));
+}
+
+absl::Status StoreEnum(const EnumValueDescriptor* value, Message& message, const FieldDescriptor* field) {
+  NARTHEX_STORE(Enum, value);
+}
+#undef NARTHEX_STORE
+
+}  // namespace
+
+void Bind(Tree& tree, Message& message, const BindOptions& options, Diagnostics& diagnostics) {
+  Binder(tree.files, options, diagnostics).BindMessage(tree.root, message);
+}
+
+void Binder::BindMessage(Node& node, Message& message) {
+  if (BindWellKnown(node, message)) return;
+  if (node.kind != Node::Kind::kMapping) {
+    std::string expected =
+        absl::StrCat("expected a mapping (", message.GetDescriptor()->full_name(), "), found ");
+    Report(node, Severity::kError, expected + DescribeNode(node));
+    return;
+  }
+  BindFields(node, message, /*in_any=*/false);
+}
+
+void Binder::BindFields(Node& node, Message& message, bool in_any) {
+  std::vector<const Node*> seen(static_cast<size_t>(message.GetDescriptor()->field_count()), nullptr);
+  for (Node& child : node.children) {
+    if (in_any && child.name == "@type") continue;
+    BindChild(child, message, seen);
+  }
+}
+
+void Binder::BindChild(Node& child, Message& message, std::vector<const Node*>& seen) {
+  const FieldDescriptor* field = FindField(*message.GetDescriptor(), child.name);
+  if (field == nullptr) {
+    UnknownField(child, message);
+    return;
+  }
+  // The descriptor outlives the tree, so that its name may stand in the node.
+  child.name = field->name();
+  path_.push_back("." + field->name());
+  if (!TakesTwice(child, message, field, seen) && (child.kind != Node::Kind::kNull || TakesNull(*field))) {
+    WarnDeprecated(child, field);
+    BindField(child, message, field);
+  }
+  path_.pop_back();
+}
+
+bool Binder::TakesTwice(const Node& child, const Message& message, const FieldDescriptor* field,
+                        std::vector<const Node*>& seen) {
+  size_t slot = static_cast<size_t>(field->index());
+  if (seen[slot] != nullptr) {
+    ReportKey(child, Severity::kError, absl::StrCat("is set twice, first at line ", seen[slot]->name_line));
+    return true;
+  }
+  seen[slot] = &child;
+  if (child.kind == Node::Kind::kNull || field->real_containing_oneof() == nullptr) return false;
+  const auto* oneof = field->real_containing_oneof();
+  for (int i = 0; i < oneof->field_count(); ++i) {
+    const Node* other = seen[static_cast<size_t>(oneof->field(i)->index())];
+    if (other == nullptr || other == &child || other->kind == Node::Kind::kNull) continue;
+    std::string text =
+        absl::StrCat("\"", oneof->field(i)->name(), "\" (line ", other->name_line, ") and \"", field->name());
+    path_.pop_back();
+    ReportKey(child, Severity::kError,
+              absl::StrCat(text, "\" are both set; ", message.GetDescriptor()->name(), " takes one ",
+                           oneof->name()));
+    path_.push_back("." + field->name());
+    return true;
+  }
+  return false;
+}
+
+void Binder::WarnDeprecated(const Node& child, const FieldDescriptor* field) {
+  if (!field->options().deprecated()) return;
+  ReportKey(child, Severity::kWarning, absl::StrCat("field \"", field->name(), "\" is deprecated"));
+}
+
+void Binder::UnknownField(const Node& child, const Message& message) {
+  const Descriptor& type = *message.GetDescriptor();
+  std::string name(child.name);
+  std::string snake;
+  for (char c : name) {
+    bool upper = c >= 'A' && c <= 'Z';
+    if (upper) snake.push_back('_');
+    snake.push_back(upper ? static_cast<char>(c - 'A' + 'a') : c);
+  }
+  if (IsKnownToEnvoy(type.full_name(), name) || IsKnownToEnvoy(type.full_name(), snake)) {
+    Severity severity = options_.tolerate_unsupported ? Severity::kWarning : Severity::kError;
+    ReportKey(child, severity, absl::StrCat("field \"", name, "\" exists in Envoy v3 but is not supported"));
+    return;
+  }
+  ReportKey(child, Severity::kError, absl::StrCat("unknown field \"", name, "\""), SuggestField(type, snake));
+}
+
+void Binder::BindField(Node& node, Message& message, const FieldDescriptor* field) {
+  if (field->is_map()) {
+    BindMap(node, message, field);
+  } else if (field->is_repeated()) {
+    BindList(node, message, field);
+  } else {
+    BindValue(node, message, field);
+  }
+}
+
+void Binder::BindList(Node& node, Message& message, const FieldDescriptor* field) {
+  if (node.kind != Node::Kind::kSequence) {
+    Report(node, Severity::kError,
+           absl::StrCat("expected a list of ", TypeName(*field), ", found ", DescribeNode(node)));
+    return;
+  }
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    path_.push_back(absl::StrCat("[", i, "]"));
+    BindValue(node.children[i], message, field);
+    path_.pop_back();
+  }
+}
+
+void Binder::BindMap(Node& node, Message& message, const FieldDescriptor* field) {
+  const FieldDescriptor* value_field = field->message_type()->map_value();
+  if (node.kind != Node::Kind::kMapping) {
+    Report(node, Severity::kError,
+           absl::StrCat("expected a mapping to ", TypeName(*value_field), ", found ", DescribeNode(node)));
+    return;
+  }
+  const FieldDescriptor* key_field = field->message_type()->map_key();
+  for (Node& child : node.children) {
+    child.map_entry = true;
+    path_.push_back(absl::StrCat("[\"", std::string(child.name), "\"]"));
+    Node key;
+    key.kind = Node::Kind::kScalar;
+    key.text = child.name;
+    Message* entry = message.GetReflection()->AddMessage(&message, field);
+    absl::Status status = BindScalar(key, *entry, key_field);
+    if (!status.ok()) ReportKey(child, Severity::kError, absl::StrCat("key: ", status.message()));
+    BindValue(child, *entry, value_field);
+    path_.pop_back();
+  }
+}
+
+void Binder::BindValue(Node& node, Message& message, const FieldDescriptor* field) {
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+    const Reflection* reflection = message.GetReflection();
+    BindMessage(node, field->is_repeated() ? *reflection->AddMessage(&message, field)
+                                           : *reflection->MutableMessage(&message, field));
+    return;
+  }
+  absl::Status status = BindScalar(node, message, field);
+  if (status.ok()) return;
+  std::string suggestion;
+  if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM && node.kind == Node::Kind::kScalar) {
+    suggestion = SuggestEnumValue(*field->enum_type(), node.text);
+  }
+  absl::string_view text = status.message();
+  Report(node, Severity::kError, std::string_view(text.data(), text.size()), suggestion);
+}
+
+absl::Status Binder::BindScalar(const Node& node, Message& message, const FieldDescriptor* field) {
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+    case FieldDescriptor::CPPTYPE_INT64:
+      return StoreSigned(node, message, field);
+    case FieldDescriptor::CPPTYPE_UINT32:
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return StoreUnsigned(node, message, field);
+    case FieldDescriptor::CPPTYPE_FLOAT:
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return StoreReal(node, message, field);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return StoreBool(node, message, field);
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return BindEnum(node, message, field);
+    default:
+      return StoreString(node, message, field);
+  }
+}
+
+absl::Status Binder::BindEnum(const Node& node, Message& message, const FieldDescriptor* field) {
+  const auto* type = field->enum_type();
+  const EnumValueDescriptor* value = nullptr;
+  if (node.kind == Node::Kind::kNull && TakesNull(*field)) value = type->value(0);
+  if (node.kind == Node::Kind::kScalar) {
+    value = type->FindValueByName(std::string(node.text));
+    auto number =
+        SignedOf(node, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max(), "int32");
+    if (value == nullptr && number.ok()) value = type->FindValueByNumber(static_cast<int>(*number));
+  }
+  if (value == nullptr) {
+    std::string names;
+    for (int i = 0; i < type->value_count() && i < 12; ++i)
+      absl::StrAppend(&names, i ? ", " : "", type->value(i)->name());
+    if (type->value_count() > 12) names += ", ...";
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one of ", names, "; found ", DescribeNode(node)));
+  }
+  if (value->options().deprecated()) {
+    Report(node, Severity::kWarning, absl::StrCat("value \"", value->name(), "\" is deprecated"));
+  }
+  return StoreEnum(value, message, field);
+}
+
+Origin Binder::OriginAt(const Node& node, bool key) const {
+  Origin origin;
+  if (node.file < files_.size()) origin.file = files_[node.file];
+  key = key && node.name_line != 0;
+  origin.line = static_cast<int>(key ? node.name_line : node.line);
+  origin.column = static_cast<int>(key ? node.name_column : node.column);
+  for (const std::string& step : path_) origin.path += step;
+  if (origin.path.starts_with('.')) origin.path.erase(0, 1);
+  return origin;
+}
+
+void Binder::Report(const Node& node, Severity severity, std::string_view message,
+                    std::string_view suggestion) {
+  diagnostics_.Add({OriginAt(node, false), severity, std::string(message), std::string(suggestion)});
+}
+
+void Binder::ReportKey(const Node& child, Severity severity, std::string_view message,
+                       std::string_view suggestion) {
+  diagnostics_.Add({OriginAt(child, true), severity, std::string(message), std::string(suggestion)});
+}
+
+}  // namespace narthex

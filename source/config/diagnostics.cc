@@ -1,0 +1,164 @@
+#include "source/config/diagnostics.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+
+namespace narthex {
+namespace {
+
+auto SortKey(const Diagnostic& d) {
+  return std::tie(d.origin.file, d.origin.line, d.origin.column, d.origin.path, d.severity, d.message,
+                  d.suggestion);
+}
+
+void AppendEscape(unsigned char c, std::string& json) {
+  constexpr char kHex[] = "0123456789abcdef";
+  json += "\\u00";
+  json.push_back(kHex[c >> 4]);
+  json.push_back(kHex[c & 15]);
+}
+
+// The length of the well-formed UTF-8 sequence at the start of `text`, or 0.
+size_t Utf8Length(std::string_view text) {
+  unsigned char lead = static_cast<unsigned char>(text[0]);
+  size_t length = lead < 0x80                   ? 1
+                  : lead >= 0xc2 && lead < 0xe0 ? 2
+                  : lead >= 0xe0 && lead < 0xf0 ? 3
+                  : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  }
+  return length;
+}
+
+std::string JsonString(std::string_view text) {
+  std::string json = "\"";
+  while (!text.empty()) {
+    unsigned char c = static_cast<unsigned char>(text[0]);
+    size_t length = Utf8Length(text);
+    if (c == '"' || c == '\\') {
+      json.push_back('\\');
+      json.push_back(static_cast<char>(c));
+    } else if (c < 0x20 || length == 0) {
+      AppendEscape(c, json);
+    } else {
+      json.append(text.substr(0, length));
+    }
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  json.push_back('"');
+  return json;
+}
+
+std::string_view LineOf(std::string_view text, int line) {
+  for (int i = 1; i < line; ++i) {
+    size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
+}  // namespace
+
+std::string Diagnostic::ToString() const {
+  std::string text = origin.Position();
+  if (!text.empty()) text += ": ";
+  if (severity == Severity::kWarning) text += "warning: ";
+  if (!origin.path.empty()) absl::StrAppend(&text, origin.path, ": ");
+  text += message;
+  if (!suggestion.empty()) absl::StrAppend(&text, "; did you mean \"", suggestion, "\"?");
+  return text;
+}
+
+void Diagnostics::Error(const ConfigPath& path, std::string_view message, std::string_view suggestion) {
+  Add({path.Origin(), Severity::kError, std::string(message), std::string(suggestion)});
+}
+
+void Diagnostics::Warning(const ConfigPath& path, std::string_view message, std::string_view suggestion) {
+  Add({path.Origin(), Severity::kWarning, std::string(message), std::string(suggestion)});
+}
+
+void Diagnostics::Add(Diagnostic diagnostic) {
+  if (diagnostic.severity == Severity::kError) ++error_count_;
+  if (found_.size() >= kMaxKept) {
+    ++dropped_;
+    return;
+  }
+  found_.push_back(std::move(diagnostic));
+}
+
+void Diagnostics::AddStatus(const absl::Status& status) {
+  if (status.ok()) return;
+  Diagnostic diagnostic;
+  if (!FindOrigin(status, diagnostic.origin, diagnostic.message))
+    diagnostic.message = std::string(status.message());
+  Add(std::move(diagnostic));
+}
+
+std::vector<Diagnostic> Diagnostics::Sorted() const {
+  std::vector<Diagnostic> sorted = found_;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const Diagnostic& a, const Diagnostic& b) { return SortKey(a) < SortKey(b); });
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  return sorted;
+}
+
+void Diagnostics::AttachSource(std::string_view file, std::string_view text) {
+  sources_.insert_or_assign(std::string(file), std::string(text));
+}
+
+void Diagnostics::AppendSource(const Origin& origin, std::string& text) const {
+  auto source = sources_.find(origin.file);
+  if (source == sources_.end() || origin.line == 0) return;
+  std::string_view line = LineOf(source->second, origin.line);
+  std::string indent;
+  std::string_view rest = line;
+  for (int i = 1; i < origin.column && !rest.empty(); ++i) {
+    indent.push_back(rest[0] == '\t' ? '\t' : ' ');
+    rest.remove_prefix(std::max<size_t>(Utf8Length(rest), 1));
+  }
+  text.append("    ").append(line).append("\n    ").append(indent).append("^\n");
+}
+
+std::string Diagnostics::ToText(bool carets) const {
+  std::string text;
+  for (const Diagnostic& diagnostic : Sorted()) {
+    text += diagnostic.ToString();
+    text.push_back('\n');
+    if (carets) AppendSource(diagnostic.origin, text);
+  }
+  if (dropped_ > 0) absl::StrAppend(&text, "and ", dropped_, " more\n");
+  return text;
+}
+
+std::string Diagnostics::ToJson() const {
+  std::string json = "[";
+  for (const Diagnostic& d : Sorted()) {
+    absl::StrAppend(&json, json.size() == 1 ? "\n" : ",\n", "  {\"file\": ", JsonString(d.origin.file));
+    absl::StrAppend(&json, ", \"line\": ", d.origin.line, ", \"column\": ", d.origin.column);
+    absl::StrAppend(&json, ", \"path\": ", JsonString(d.origin.path),
+                    ", \"severity\": ", d.severity == Severity::kError ? "\"error\"" : "\"warning\"");
+    absl::StrAppend(&json, ", \"message\": ", JsonString(d.message),
+                    ", \"suggestion\": ", JsonString(d.suggestion), "}");
+  }
+  json += json.size() == 1 ? "]\n" : "\n]\n";
+  return json;
+}
+
+absl::Status Diagnostics::ToStatus() const {
+  if (!HasErrors()) return absl::OkStatus();
+  std::string text;
+  for (const Diagnostic& diagnostic : Sorted()) {
+    if (diagnostic.severity != Severity::kError) continue;
+    if (!text.empty()) text.push_back('\n');
+    text += diagnostic.ToString();
+  }
+  return absl::InvalidArgumentError(text);
+}
+
+}  // namespace narthex
