@@ -1,23 +1,18 @@
 #include "source/config/binder.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "source/config/known_fields.h"
-#include "source/config/scalar.h"
 #include "source/config/suggest.h"
 
 namespace narthex {
 namespace {
 
 using google::protobuf::Descriptor;
-using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -31,82 +26,12 @@ const FieldDescriptor* FindField(const Descriptor& type, std::string_view writte
   return nullptr;
 }
 
-bool TakesNull(const FieldDescriptor& field) {
-  if (field.is_repeated()) return false;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    return field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_VALUE;
-  }
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM &&
-         field.enum_type()->full_name() == "google.protobuf.NullValue";
-}
-
 // What an error calls the value that a field takes.
 std::string TypeName(const FieldDescriptor& field) {
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return field.message_type()->full_name();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) return field.enum_type()->full_name();
   return field.type_name();
 }
-
-// Sets or, for a repeated field, appends.
-#define NARTHEX_STORE(Kind, value)                        \
-  const Reflection* reflection = message.GetReflection(); \
-  if (field->is_repeated()) {                             \
-    reflection->Add##Kind(&message, field, value);        \
-  } else {                                                \
-    reflection->Set##Kind(&message, field, value);        \
-  }                                                       \
-  return absl::OkStatus()
-
-absl::Status StoreSigned(const Node& node, Message& message, const FieldDescriptor* field) {
-  bool narrow = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32;
-  int64_t low = narrow ? std::numeric_limits<int32_t>::min() : std::numeric_limits<int64_t>::min();
-  int64_t high = narrow ? std::numeric_limits<int32_t>::max() : std::numeric_limits<int64_t>::max();
-  auto value = SignedOf(node, low, high, field->type_name());
-  if (!value.ok()) return value.status();
-  if (narrow) {
-    NARTHEX_STORE(Int32, static_cast<int32_t>(*value));
-  }
-  NARTHEX_STORE(Int64, *value);
-}
-
-absl::Status StoreUnsigned(const Node& node, Message& message, const FieldDescriptor* field) {
-  bool narrow = field->cpp_type() == FieldDescriptor::CPPTYPE_UINT32;
-  uint64_t high = narrow ? std::numeric_limits<uint32_t>::max() : std::numeric_limits<uint64_t>::max();
-  auto value = UnsignedOf(node, high, field->type_name());
-  if (!value.ok()) return value.status();
-  if (narrow) {
-    NARTHEX_STORE(UInt32, static_cast<uint32_t>(*value));
-  }
-  NARTHEX_STORE(UInt64, *value);
-}
-
-absl::Status StoreReal(const Node& node, Message& message, const FieldDescriptor* field) {
-  if (field->cpp_type() == FieldDescriptor::CPPTYPE_FLOAT) {
-    auto value = FloatOf(node);
-    if (!value.ok()) return value.status();
-    NARTHEX_STORE(Float, *value);
-  }
-  auto value = DoubleOf(node);
-  if (!value.ok()) return value.status();
-  NARTHEX_STORE(Double, *value);
-}
-
-absl::Status StoreBool(const Node& node, Message& message, const FieldDescriptor* field) {
-  auto value = BoolOf(node);
-  if (!value.ok()) return value.status();
-  NARTHEX_STORE(Bool, *value);
-}
-
-absl::Status StoreString(const Node& node, Message& message, const FieldDescriptor* field) {
-  auto value = field->type() == FieldDescriptor::TYPE_BYTES ? BytesOf(node) : StringOf(node);
-  if (!value.ok()) return value.status();
-  NARTHEX_STORE(String, *std::move(value));
-}
-
-absl::Status StoreEnum(const EnumValueDescriptor* value, Message& message, const FieldDescriptor* field) {
-  NARTHEX_STORE(Enum, value);
-}
-#undef NARTHEX_STORE
 
 }  // namespace
 
@@ -142,7 +67,7 @@ void Binder::BindChild(Node& child, Message& message, std::vector<const Node*>& 
   // The descriptor outlives the tree, so that its name may stand in the node.
   child.name = field->name();
   path_.push_back("." + field->name());
-  if (!TakesTwice(child, message, field, seen) && (child.kind != Node::Kind::kNull || TakesNull(*field))) {
+  if (!TakesTwice(child, message, field, seen) && (child.kind != Node::Kind::kNull || BindsNull(*field))) {
     WarnDeprecated(child, field);
     BindField(child, message, field);
   }
@@ -256,50 +181,6 @@ void Binder::BindValue(Node& node, Message& message, const FieldDescriptor* fiel
   }
   absl::string_view text = status.message();
   Report(node, Severity::kError, std::string_view(text.data(), text.size()), suggestion);
-}
-
-absl::Status Binder::BindScalar(const Node& node, Message& message, const FieldDescriptor* field) {
-  switch (field->cpp_type()) {
-    case FieldDescriptor::CPPTYPE_INT32:
-    case FieldDescriptor::CPPTYPE_INT64:
-      return StoreSigned(node, message, field);
-    case FieldDescriptor::CPPTYPE_UINT32:
-    case FieldDescriptor::CPPTYPE_UINT64:
-      return StoreUnsigned(node, message, field);
-    case FieldDescriptor::CPPTYPE_FLOAT:
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return StoreReal(node, message, field);
-    case FieldDescriptor::CPPTYPE_BOOL:
-      return StoreBool(node, message, field);
-    case FieldDescriptor::CPPTYPE_ENUM:
-      return BindEnum(node, message, field);
-    default:
-      return StoreString(node, message, field);
-  }
-}
-
-absl::Status Binder::BindEnum(const Node& node, Message& message, const FieldDescriptor* field) {
-  const auto* type = field->enum_type();
-  const EnumValueDescriptor* value = nullptr;
-  if (node.kind == Node::Kind::kNull && TakesNull(*field)) value = type->value(0);
-  if (node.kind == Node::Kind::kScalar) {
-    value = type->FindValueByName(std::string(node.text));
-    auto number =
-        SignedOf(node, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max(), "int32");
-    if (value == nullptr && number.ok()) value = type->FindValueByNumber(static_cast<int>(*number));
-  }
-  if (value == nullptr) {
-    std::string names;
-    for (int i = 0; i < type->value_count() && i < 12; ++i)
-      absl::StrAppend(&names, i ? ", " : "", type->value(i)->name());
-    if (type->value_count() > 12) names += ", ...";
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected one of ", names, "; found ", DescribeNode(node)));
-  }
-  if (value->options().deprecated()) {
-    Report(node, Severity::kWarning, absl::StrCat("value \"", value->name(), "\" is deprecated"));
-  }
-  return StoreEnum(value, message, field);
 }
 
 Origin Binder::OriginAt(const Node& node, bool key) const {

@@ -36,6 +36,7 @@ class Binder {
   void BindList(Node& node, Message& message, const FieldDescriptor* field);
   void BindMap(Node& node, Message& message, const FieldDescriptor* field);
   void BindValue(Node& node, Message& message, const FieldDescriptor* field);
+  static bool BindsNull(const FieldDescriptor& field);
   absl::Status BindScalar(const Node& node, Message& message, const FieldDescriptor* field);
   absl::Status BindEnum(const Node& node, Message& message, const FieldDescriptor* field);
   bool TakesTwice(const Node& child, const Message& message, const FieldDescriptor* field,

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "source/config/utf8.h"
 
 namespace narthex {
 namespace {
@@ -18,21 +19,6 @@ void AppendEscape(unsigned char c, std::string& json) {
   json += "\\u00";
   json.push_back(kHex[c >> 4]);
   json.push_back(kHex[c & 15]);
-}
-
-// The length of the well-formed UTF-8 sequence at the start of `text`, or 0.
-size_t Utf8Length(std::string_view text) {
-  unsigned char lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80                   ? 1
-                  : lead >= 0xc2 && lead < 0xe0 ? 2
-                  : lead >= 0xe0 && lead < 0xf0 ? 3
-                  : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
-  }
-  return length;
 }
 
 std::string JsonString(std::string_view text) {

@@ -32,7 +32,7 @@ struct LoadOptions {
   // Off: the message is filled but the constraints of its .proto (validate.rules) are not checked.
   bool validate = true;
   // Merged over the file as Envoy's --config-yaml: YAML or JSON text; set fields replace, lists are appended.
-  std::string overlay_yaml;
+  std::string overlay_yaml = {};
 };
 
 // What stays of a loaded configuration beside its message: the origins. Copies share them. Immutable once

@@ -15,6 +15,7 @@
 #include "re2/re2.h"
 #include "source/config/known_fields.h"
 #include "source/config/suggest.h"
+#include "source/config/utf8.h"
 
 namespace narthex {
 namespace {
@@ -56,7 +57,7 @@ class ShapeReader {
         Read(message.GetReflection()->GetMessage(message, field), Nested(positions, field, -1), child,
              depth + 1);
       } else {
-        child.kind = Node::Kind::kScalar;
+        ReadScalar(message, *field, -1, child);
       }
       path_.pop_back();
     }
@@ -74,17 +75,33 @@ class ShapeReader {
     }
   }
 
+  void ReadScalar(const Message& message, const FieldDescriptor& field, int index, Node& node) {
+    node.kind = Node::Kind::kScalar;
+    if (field.type() != FieldDescriptor::TYPE_STRING) return;
+    const Reflection* reflection = message.GetReflection();
+    std::string scratch;
+    const std::string& text = index < 0
+                                  ? reflection->GetStringReference(message, &field, &scratch)
+                                  : reflection->GetRepeatedStringReference(message, &field, index, &scratch);
+    if (!IsUtf8(text)) Report(node, "is not valid UTF-8");
+  }
+
   void ReadList(const Message& message, const FieldDescriptor& field,
                 const TextFormat::ParseInfoTree* positions, Node& node, int depth) {
     node.kind = Node::Kind::kSequence;
     for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
       Node& child = node.children.emplace_back();
+      // A list in brackets has one position for all of its elements.
+      child.line = node.line;
+      child.column = node.column;
       Place(positions, &field, i, child);
-      child.kind = Node::Kind::kScalar;
-      if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
       path_.push_back(absl::StrCat("[", i, "]"));
-      Read(message.GetReflection()->GetRepeatedMessage(message, &field, i), Nested(positions, &field, i),
-           child, depth + 1);
+      if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        const Message& element = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+        Read(element, Nested(positions, &field, i), child, depth + 1);
+      } else {
+        ReadScalar(message, field, i, child);
+      }
       path_.pop_back();
     }
   }
@@ -99,11 +116,14 @@ class ShapeReader {
       child.map_entry = true;
       child.name = tree_.Keep(KeyText(entry, *field.message_type()->map_key()));
       Place(positions, &field, i, child);
-      child.kind = Node::Kind::kScalar;
-      if (value->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
       path_.push_back(absl::StrCat("[\"", std::string(child.name), "\"]"));
-      const TextFormat::ParseInfoTree* inside = Nested(Nested(positions, &field, i), value, -1);
-      Read(entry.GetReflection()->GetMessage(entry, value), inside, child, depth + 1);
+      const TextFormat::ParseInfoTree* inside = Nested(positions, &field, i);
+      ReadScalar(entry, *field.message_type()->map_key(), -1, child);
+      if (value->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        Read(entry.GetReflection()->GetMessage(entry, value), Nested(inside, value, -1), child, depth + 1);
+      } else {
+        ReadScalar(entry, *value, -1, child);
+      }
       path_.pop_back();
     }
   }

@@ -94,7 +94,7 @@ gateway.yaml:2:7: open: expected a boolean (true or false), found string "yes"; 
 gateway.yaml:3:1: unknown field "dors"; did you mean "doors"?
 gateway.yaml:5:3: doors[0]: unknown field "widht"; did you mean "width"?
 gateway.yaml:6:10: doors[1].width: number -1 is out of range for uint32 (0 to 4294967295)
-gateway.yaml:7:8: color: expected one of RED, GREEN, BLUE, MAUVE; found string "BLEU"; did you mean "BLUE"?
+gateway.yaml:7:8: color: expected one of RED, GREEN, BLUE, MAUVE, BLACK; found string "BLEU"; did you mean "BLUE"?
 gateway.yaml:9:1: "prefix" (line 8) and "exact" are both set; Gate takes one path_specifier
 gateway.yaml:10:15: typed_config: needs "@type", the type URL of the message (type.googleapis.com/...)
 gateway.yaml:11:7: tags: expected a list of string, found string "one"
