@@ -1,0 +1,85 @@
+// The linker takes an object file out of a library only when something refers to it. This file refers to one
+// message of each .proto file, which brings in the file with its whole descriptor.
+#include <google/protobuf/message.h>
+
+#include "envoy/config/accesslog/v3/accesslog.pb.h"
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
+#include "envoy/config/core/v3/address.pb.h"
+#include "envoy/config/core/v3/base.pb.h"
+#include "envoy/config/core/v3/protocol.pb.h"
+#include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/metrics/v3/stats.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/extensions/access_loggers/file/v3/file.pb.h"
+#include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
+#include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
+#include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
+#include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
+#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
+#include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
+#include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
+#include "envoy/service/discovery/v3/discovery.pb.h"
+#include "envoy/type/matcher/v3/matcher.pb.h"
+#include "envoy/type/metadata/v3/metadata.pb.h"
+#include "envoy/type/v3/type.pb.h"
+#include "narthex/config/bootstrap/v1/bootstrap.pb.h"
+#include "validate/validate.pb.h"
+
+namespace narthex {
+
+// Called by nobody: that the reference exists is enough, since the library is always linked.
+void LinkApi() {
+  using google::protobuf::LinkMessageReflection;
+  LinkMessageReflection<envoy::config::accesslog::v3::AccessLog>();
+  LinkMessageReflection<envoy::config::bootstrap::v3::Bootstrap>();
+  LinkMessageReflection<envoy::config::cluster::v3::Cluster>();
+  LinkMessageReflection<envoy::config::common::mutation_rules::v3::HeaderMutation>();
+  LinkMessageReflection<envoy::config::core::v3::Address>();
+  LinkMessageReflection<envoy::config::core::v3::Locality>();
+  LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
+  LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
+  LinkMessageReflection<envoy::config::listener::v3::Listener>();
+  LinkMessageReflection<envoy::config::metrics::v3::StatsConfig>();
+  LinkMessageReflection<envoy::config::route::v3::RouteConfiguration>();
+  LinkMessageReflection<envoy::config::route::v3::VirtualHost>();
+  LinkMessageReflection<envoy::extensions::access_loggers::file::v3::FileAccessLog>();
+  LinkMessageReflection<envoy::extensions::access_loggers::stream::v3::StdoutAccessLog>();
+  LinkMessageReflection<envoy::extensions::filters::common::fault::v3::FaultDelay>();
+  LinkMessageReflection<envoy::extensions::filters::http::buffer::v3::Buffer>();
+  LinkMessageReflection<envoy::extensions::filters::http::fault::v3::FaultAbort>();
+  LinkMessageReflection<envoy::extensions::filters::http::header_mutation::v3::Mutations>();
+  LinkMessageReflection<envoy::extensions::filters::http::health_check::v3::HealthCheck>();
+  LinkMessageReflection<envoy::extensions::filters::http::router::v3::Router>();
+  LinkMessageReflection<
+      envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager>();
+  LinkMessageReflection<
+      envoy::extensions::http::original_ip_detection::custom_header::v3::CustomHeaderConfig>();
+  LinkMessageReflection<envoy::extensions::http::original_ip_detection::xff::v3::XffConfig>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::random::v3::Random>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
+  LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
+  LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
+  LinkMessageReflection<envoy::extensions::upstreams::http::v3::HttpProtocolOptions>();
+  LinkMessageReflection<envoy::service::discovery::v3::DiscoveryResponse>();
+  LinkMessageReflection<envoy::type::matcher::v3::RegexMatcher>();
+  LinkMessageReflection<envoy::type::metadata::v3::MetadataKey>();
+  LinkMessageReflection<envoy::type::v3::Percent>();
+  LinkMessageReflection<narthex::config::bootstrap::v1::Profile>();
+  LinkMessageReflection<validate::FieldRules>();
+}
+
+}  // namespace narthex
