@@ -16,6 +16,7 @@
 #include "source/config/binder.h"
 #include "source/config/proto_source.h"
 #include "source/config/tree.h"
+#include "source/config/validate.h"
 
 namespace narthex {
 namespace {
@@ -98,8 +99,11 @@ class Loader {
     bool parsed = Parse(source, options_.format, message_, tree_);
     if (!options_.overlay_yaml.empty()) parsed = Overlay() && parsed;
     document = ConfigDocument(std::make_shared<OriginMap>(tree_.root, tree_.files));
+    // What was wrong is missing from the message: do not report that it is missing, too.
+    bool bound = parsed && diagnostics_.error_count() == errors;
+    bool valid = bound && (!options_.validate || Validate(message_, document.Root(), diagnostics_));
     AttachSources(source);
-    return parsed && diagnostics_.error_count() == errors;
+    return valid;
   }
 
  private:

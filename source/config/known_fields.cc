@@ -8,8 +8,7 @@ namespace narthex {
 
 bool ListsField(std::string_view table, std::string_view message, std::string_view field) {
   std::string line(message);
-  line += ' ';
-  if (!field.empty()) line.append(field).push_back('\n');
+  line.append(" ").append(field.empty() ? "*" : field).append("\n");
   for (size_t found = table.find(line); found != std::string_view::npos;
        found = table.find(line, found + 1)) {
     if (found == 0 || table[found - 1] == '\n') return true;

@@ -4,12 +4,12 @@
 
 namespace narthex {
 
-// Whether Envoy v3 has a field `field` in `message` ("envoy.config.cluster.v3.Cluster"), or, with an empty
-// `field`, such a message at all. Tells "not supported" from "no such thing". Thread-safe; for error
-// messages, not for a request's path.
+// Whether Envoy v3 has what we have not: a field `field` of `message` ("envoy.config.cluster.v3.Cluster"),
+// or, with an empty `field`, the whole message. Tells "not supported" from "no such thing". Thread-safe;
+// slow, for error messages only.
 bool IsKnownToEnvoy(std::string_view message, std::string_view field);
 
-// The same with the table of the caller: lines `message field`, sorted or not, each ended by a newline.
+// The same with the table of the caller: lines `message field` or `message *`, each ended by a newline.
 bool ListsField(std::string_view table, std::string_view message, std::string_view field);
 
 }  // namespace narthex

@@ -4,8 +4,7 @@
 
 namespace narthex {
 
-// Lines `message field`: every field of the Envoy v3 messages, written at build time from
-// api/known_fields.txt.
+// api/known_fields.txt, which the build puts in here.
 extern const std::string_view kKnownFields;
 
 }  // namespace narthex

@@ -3,8 +3,10 @@
 #include <string>
 #include <string_view>
 
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/config/document.h"
 #include "test/config/example.pb.h"
+#include "test/config/ruled.pb.h"
 
 namespace narthex {
 namespace {
@@ -43,6 +45,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   switch (data[0]) {
     case '{':
       narthex::Load<narthex::test::Gate>(text, narthex::Format::kJson);
+      break;
+    case '#':
+      narthex::Load<narthex::test::Ruled>(text, narthex::Format::kYaml);
+      break;
+    case 's':  // static_resources
+      narthex::Load<envoy::config::bootstrap::v3::Bootstrap>(text, narthex::Format::kYaml);
       break;
     case '@':
       narthex::Load<narthex::test::Gate>(text.substr(1), narthex::Format::kText);
