@@ -10,6 +10,7 @@
 #include <cstring>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/message.h"
@@ -84,6 +85,21 @@ Format FormatOfContent(std::string_view text) {
   return LooksLikeProtoText(text) ? Format::kText : Format::kYaml;
 }
 
+// The path of what holds `path`: "a.b" of "a.b[3]" and of "a.b.c".
+std::string_view ParentOf(std::string_view path) {
+  size_t end = path.ends_with(']') ? path.rfind('[') : path.rfind('.');
+  return end == std::string_view::npos ? std::string_view() : path.substr(0, end);
+}
+
+// Whether one path is the other, or directly inside it, or both are elements of one list, whose indices may
+// have moved.
+bool IsNextTo(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  if (!a.empty() && ParentOf(a) == b) return true;
+  if (!b.empty() && ParentOf(b) == a) return true;
+  return a.ends_with(']') && b.ends_with(']') && ParentOf(a) == ParentOf(b);
+}
+
 // One load: parses, binds and merges, then makes the origins and validates.
 class Loader {
  public:
@@ -99,11 +115,9 @@ class Loader {
     bool parsed = Parse(source, options_.format, message_, tree_);
     if (!options_.overlay_yaml.empty()) parsed = Overlay() && parsed;
     document = ConfigDocument(std::make_shared<OriginMap>(tree_.root, tree_.files));
-    // What was wrong is missing from the message: do not report that it is missing, too.
-    bool bound = parsed && diagnostics_.error_count() == errors;
-    bool valid = bound && (!options_.validate || Validate(message_, document.Root(), diagnostics_));
+    if (parsed && options_.validate) ValidateWhatWasBound(document.Root(), errors);
     AttachSources(source);
-    return valid;
+    return parsed && diagnostics_.error_count() == errors;
   }
 
  private:
@@ -131,6 +145,24 @@ class Loader {
     message_.MergeFrom(*message);
     tree_.Merge(std::move(tree));
     return true;
+  }
+
+  // A value that could not be bound is missing from the message: what the rules then say of its place is no
+  // news.
+  void ValidateWhatWasBound(const ConfigPath& root, size_t errors_before) {
+    if (diagnostics_.error_count() == errors_before) {
+      Validate(message_, root, diagnostics_);
+      return;
+    }
+    std::vector<Diagnostic> bound = diagnostics_.Sorted();
+    Diagnostics broken;
+    Validate(message_, root, broken);
+    for (Diagnostic& rule : broken.Sorted()) {
+      bool follows = std::any_of(bound.begin(), bound.end(), [&](const Diagnostic& error) {
+        return error.severity == Severity::kError && IsNextTo(error.origin.path, rule.origin.path);
+      });
+      if (!follows) diagnostics_.Add(std::move(rule));
+    }
   }
 
   void AttachSources(Source source) {

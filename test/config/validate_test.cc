@@ -107,6 +107,22 @@ config:
             "r.yaml:7:3: config.right: must be at least 3 characters long, is 2\n");
 }
 
+TEST(Validate, ReportsBrokenRulesBesideBadValuesButNotBecauseOfThem) {
+  EXPECT_EQ(
+      Findings(R"(nam: n
+required:
+  wait: soon
+  ruled: {name: "", port: 70000}
+  many: [{name: 5}]
+  left: a
+)"),
+      "r.yaml:1:1: unknown field \"nam\"; did you mean \"name\"?\n"
+      "r.yaml:3:9: required.wait: expected a duration in seconds such as \"1.5s\", found string \"soon\"\n"
+      "r.yaml:4:11: required.ruled.name: must not be empty\n"
+      "r.yaml:4:21: required.ruled.port: must be at most 65535, is 70000\n"
+      "r.yaml:5:17: required.many[0].name: expected a string, found number 5; quote it: \"5\"\n");
+}
+
 TEST(Validate, CanBeSwitchedOff) {
   test::Ruled message;
   ConfigDocument document;
