@@ -1,0 +1,15 @@
+// The CPU time of other processes, as the scheduler counts it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace narthex {
+
+// Nanoseconds that all present threads of the processes have run so far, from /proc/PID/task/*/schedstat. The
+// kernel adds the running thread's share at each tick, so a figure may lag by a few milliseconds.
+uint64_t CpuNanoseconds(const std::vector<pid_t>& processes);
+
+}  // namespace narthex
