@@ -4,9 +4,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "test/bench/response_reader.h"
 #include "test/bench/socket.h"
@@ -16,9 +18,12 @@ namespace {
 
 constexpr timeval kAnswerWithin{.tv_sec = 10, .tv_usec = 0};
 
-// One request and its whole answer, on a blocking socket.
-bool Exchange(int fd, const std::string& request, size_t body_size) {
-  if (send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return false;
+// Requests under way at a time, as in the loaded scenarios: a proxy then has seen some concurrency, and no
+// limit of its upstream connections gets in the way.
+constexpr size_t kAtOnce = 64;
+
+// Reads the whole answer, on a blocking socket.
+bool ReadResponse(int fd, size_t body_size) {
   ResponseReader reader(body_size);
   char buffer[16 * 1024];
   for (;;) {
@@ -27,6 +32,17 @@ bool Exchange(int fd, const std::string& request, size_t body_size) {
     ResponseReader::State state = reader.Consume({buffer, static_cast<size_t>(size)});
     if (state != ResponseReader::State::kIncomplete) return state == ResponseReader::State::kComplete;
   }
+}
+
+// One request on each socket; returns how many were not answered as expected.
+int ServeOnce(const std::vector<int>& sockets, const std::string& request, size_t body_size) {
+  int wrong = 0;
+  for (size_t begin = 0; begin < sockets.size(); begin += kAtOnce) {
+    size_t end = std::min(begin + kAtOnce, sockets.size());
+    for (size_t i = begin; i < end; ++i) send(sockets[i], request.data(), request.size(), MSG_NOSIGNAL);
+    for (size_t i = begin; i < end; ++i) wrong += ReadResponse(sockets[i], body_size) ? 0 : 1;
+  }
+  return wrong;
 }
 
 bool IsOpen(int fd) {
@@ -49,8 +65,7 @@ int HoldIdle(const LoadOptions& options) {
     sockets.push_back(ConnectToLoopback(options.port, /*blocking=*/true));
     setsockopt(sockets.back(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof kAnswerWithin);
   }
-  int wrong = 0;
-  for (int fd : sockets) wrong += Exchange(fd, request, options.body_size) ? 0 : 1;
+  int wrong = ServeOnce(sockets, request, options.body_size);
   std::printf("{\"connections\": %zu, \"errors\": %d}\n", sockets.size(), wrong);
   std::fflush(stdout);
   WaitForInput();
