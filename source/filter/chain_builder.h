@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "source/config/config_path.h"
+#include "source/config/diagnostics.h"
+#include "source/filter/http_filter.h"
+#include "source/filter/registry.h"
+#include "source/filter/route.h"
+
+namespace google::protobuf {
+class Any;
+}
+
+namespace narthex {
+
+// typed_per_filter_config of one level (route configuration, virtual host, route, weighted cluster) in
+// configuration order.
+struct PerFilterConfigLevel {
+  std::vector<std::pair<std::string, const google::protobuf::Any*>> entries;
+  ConfigPath path;  // of the map
+};
+
+// What a route gets of its listener's filters.
+struct RouteChain {
+  std::shared_ptr<const FilterChain> chain;
+  std::vector<std::pair<std::string, std::shared_ptr<const RouteFilterConfig>>> configs;
+};
+
+// Makes the chains of a connection manager's routes: the configured filters less those that a level turns off
+// (envoy.config.route.v3.FilterConfig.disabled), plus those it turns on; equal chains are shared. Load-time
+// only.
+class ChainBuilder {
+ public:
+  struct Filter {
+    std::string name;
+    std::shared_ptr<const HttpFilter> filter;
+    const FilterFactory* factory;
+    bool disabled;  // HttpFilter.disabled: off unless a route turns it on
+  };
+  ChainBuilder(std::vector<Filter> filters, const FilterRegistry& registry, Diagnostics& diagnostics,
+               std::string stat_prefix);
+
+  // `levels` from the least to the most specific. A name that is no filter of the chain is an error at its
+  // position.
+  RouteChain Build(const std::vector<const PerFilterConfigLevel*>& levels);
+
+ private:
+  std::vector<Filter> filters_;
+  const FilterRegistry& registry_;
+  Diagnostics& diagnostics_;
+  std::string stat_prefix_;
+  std::vector<std::shared_ptr<const FilterChain>> made_;
+};
+
+}  // namespace narthex

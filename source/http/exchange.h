@@ -1,0 +1,111 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/http/exchange_error.h"
+#include "source/net/address.h"
+
+namespace narthex {
+
+class ClusterManager;
+class EventLoop;
+struct Route;
+
+// What is known of a downstream connection. Owned by the connection, outlives its exchanges.
+struct ConnectionFacts {
+  uint64_t id = 0;
+  Address remote;  // the socket's peer
+  Address local;
+  std::string_view protocol = "HTTP/1.1";  // for reports only
+  std::string requested_server_name;       // SNI
+  bool secure = false;
+};
+
+// What is known of the upstream side of an exchange; filled in by the router.
+struct UpstreamFacts {
+  std::string_view cluster;  // owned by the snapshot
+  Address host;
+  Address local;
+  std::string_view protocol;
+  uint32_t attempts = 0;
+  std::string transport_failure;
+};
+
+// Points on the exchange's time line, microseconds of the loop's monotonic clock; 0 = not reached.
+struct ExchangeTimes {
+  std::chrono::system_clock::time_point start_wall;
+  uint64_t start = 0;
+  uint64_t request_end = 0;       // last byte of the request read from downstream
+  uint64_t upstream_start = 0;    // first byte of the request sent upstream
+  uint64_t upstream_end = 0;      // last byte of the request sent upstream
+  uint64_t response_head = 0;     // response head received from upstream
+  uint64_t response_end = 0;      // last byte of the response received from upstream
+  uint64_t downstream_start = 0;  // first byte of the response sent
+  uint64_t end = 0;               // last byte of the response sent, or the exchange given up
+};
+
+// One request with its response, from the first byte to the access log. Filters, router, log and explain read
+// and write it through Request::info(). Loop-confined; owned by the codec's stream and destroyed after the
+// access log.
+class Exchange {
+ public:
+  Exchange(EventLoop& loop, const ConnectionFacts& connection) : loop_(loop), connection_(connection) {}
+  Exchange(const Exchange&) = delete;
+
+  EventLoop& loop() const { return loop_; }
+  const ConnectionFacts& connection() const { return connection_; }
+
+  ExchangeTimes times;
+  UpstreamFacts upstream;
+  // The client's address after x-forwarded-for and the like; the connection's until the manager has decided.
+  Address client;
+  uint64_t request_body_bytes = 0;
+  uint64_t response_body_bytes = 0;
+  uint64_t request_header_bytes = 0;
+  uint64_t response_header_bytes = 0;
+  int response_status = 0;
+  std::string response_details;  // %RESPONSE_CODE_DETAILS%
+  std::string termination_details;
+  std::string_view filter_on_top;  // the filter whose frame runs or waits, for the watchdog and explain
+  bool is_health_check = false;
+  bool internal = false;
+  // The worker's clusters; set by the connection manager.
+  ClusterManager* clusters = nullptr;
+  // Random bits of this exchange: weighted choices, fractions, sampling.
+  uint64_t random = 0;
+
+  // The chosen route, with the snapshot that keeps it alive.
+  const Route* route() const { return route_.get(); }
+  void set_route(std::shared_ptr<const Route> route) { route_ = std::move(route); }
+
+  void AddFlag(ResponseFlag flag) { flags_ |= uint64_t{1} << static_cast<int>(flag); }
+  bool HasFlag(ResponseFlag flag) const { return (flags_ >> static_cast<int>(flag)) & 1; }
+  uint64_t flags() const { return flags_ & ~uint64_t{1}; }
+
+  // Keeps `token` until the exchange has ended.
+  void Hold(std::shared_ptr<void> token) { held_.push_back(std::move(token)); }
+
+  // Dynamic metadata: namespace, key, text value.
+  struct MetadataEntry {
+    std::string space, key, value;
+  };
+  void SetMetadata(std::string_view space, std::string_view key, std::string_view value);
+  // Data is null when there is none.
+  std::string_view GetMetadata(std::string_view space, std::string_view key) const;
+
+ private:
+  EventLoop& loop_;
+  const ConnectionFacts& connection_;
+  std::shared_ptr<const Route> route_;
+  uint64_t flags_ = 0;
+  std::vector<std::shared_ptr<void>> held_;
+  std::vector<MetadataEntry> metadata_;
+};
+
+}  // namespace narthex

@@ -1,0 +1,158 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "source/base/buffer.h"
+#include "source/coro/task.h"
+#include "source/http/exchange_error.h"
+#include "source/http/header_map.h"
+
+namespace narthex {
+
+class Exchange;
+struct Route;
+
+// One piece of a body as Body::Read returns it.
+struct BodyPiece {
+  Buffer data;
+  // Nothing follows; `trailers` may be set. A piece may hold data and be the last.
+  bool end = false;
+  std::unique_ptr<HeaderMap> trailers;
+  // The body broke off: no more pieces follow and what came so far is incomplete.
+  std::unique_ptr<ExchangeError> error;
+};
+
+// Where the bytes of a body come from. Filters wrap one to change a body; the wrapper owns all that it needs.
+// Back-pressure is not calling Read. Destroying a source abandons what was not read. Loop-confined.
+class BodySource {
+ public:
+  virtual ~BodySource() = default;
+  // The next piece. Not called again after a piece with `end` or `error`. At most one Read at a time.
+  virtual Task<BodyPiece> Read() = 0;
+};
+
+// A message's body: bytes that are here already, and a source for the rest if there is more.
+class Body {
+ public:
+  // No body.
+  Body() = default;
+  // A complete body.
+  explicit Body(Buffer data) : data_(std::move(data)), length_(data_.size()) {}
+  explicit Body(std::string_view text) : data_(text), length_(data_.size()) {}
+  // `length` is the total in bytes when it is known from the framing.
+  Body(Buffer first, std::unique_ptr<BodySource> rest, std::optional<uint64_t> length)
+      : data_(std::move(first)), source_(std::move(rest)), length_(length) {}
+  Body(Body&&) noexcept = default;
+  Body& operator=(Body&&) noexcept = default;
+
+  // All that is left is here: Read does not suspend.
+  bool complete() const { return source_ == nullptr; }
+  // Nothing is left and nothing will come.
+  bool empty() const { return complete() && data_.empty() && trailers_ == nullptr; }
+  // The total length of the body when known: what Content-Length says. Fixed at construction.
+  std::optional<uint64_t> length() const { return length_; }
+  // What is here already of an unread body.
+  const Buffer& buffered() const { return data_; }
+  void set_trailers(std::unique_ptr<HeaderMap> trailers) { trailers_ = std::move(trailers); }
+  const HeaderMap* trailers() const { return trailers_.get(); }
+
+  // Awaits the next piece; does not suspend when it is here. After a piece with `end` or `error` don't read
+  // again.
+  struct ReadAwaiter {
+    Body& body;
+    Task<BodyPiece> pending;
+    bool await_ready() {
+      if (body.source_ == nullptr || !body.data_.empty()) return true;
+      pending = body.source_->Read();
+      return false;
+    }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
+      return pending.Prepare(awaiting);
+    }
+    BodyPiece await_resume();
+  };
+  ReadAwaiter Read() { return ReadAwaiter{*this, {}}; }
+
+ private:
+  Buffer data_;
+  std::unique_ptr<BodySource> source_;
+  std::unique_ptr<HeaderMap> trailers_;
+  std::optional<uint64_t> length_ = 0;
+};
+
+// Reads a body to its end: the bytes, or the error; a body longer than `limit` fails with detail "too_large".
+struct WholeBody {
+  Buffer data;
+  std::unique_ptr<HeaderMap> trailers;
+  std::unique_ptr<ExchangeError> error;
+};
+Task<WholeBody> ReadAll(Body& body, uint64_t limit);
+
+// A request on its way upstream, with the exchange that it belongs to. Pseudo-headers (:method, :scheme,
+// :authority, :path) are in headers(); `host` is not.
+class Request {
+ public:
+  Request(HeaderMap headers, Body body, Exchange& exchange)
+      : headers_(std::move(headers)), body_(std::move(body)), exchange_(&exchange) {}
+  Request(Request&&) noexcept = default;
+  Request& operator=(Request&&) noexcept = default;
+
+  HeaderMap& headers() { return headers_; }
+  const HeaderMap& headers() const { return headers_; }
+  Body& body() { return body_; }
+  void set_body(Body body) { body_ = std::move(body); }
+  std::string_view method() const { return headers_.Get(Header::kMethod); }
+  std::string_view path() const { return headers_.Get(Header::kPath); }
+
+  // What is known of the exchange beside its messages: times, addresses, flags, route. Never null, outlives
+  // the request.
+  Exchange& info() const { return *exchange_; }
+  // The route that was chosen. REQUIRES: a route was chosen (always so inside the filter chain).
+  const Route& route() const;
+
+ private:
+  HeaderMap headers_;
+  Body body_;
+  Exchange* exchange_;
+};
+
+// A response on its way downstream. ":status" is in headers() as well as in status().
+class Response {
+ public:
+  explicit Response(int status);
+  Response(HeaderMap headers, Body body);
+  Response(Response&&) noexcept = default;
+  Response& operator=(Response&&) noexcept = default;
+
+  int status() const { return status_; }
+  void set_status(int status);
+  HeaderMap& headers() { return headers_; }
+  const HeaderMap& headers() const { return headers_; }
+  Body& body() { return body_; }
+  void set_body(Body body) { body_ = std::move(body); }
+
+  // Set when the gateway itself made this response: Envoy's response code detail. Null for an upstream's
+  // response.
+  const ExchangeError* local() const { return local_.get(); }
+  void set_local(std::unique_ptr<ExchangeError> reason) { local_ = std::move(reason); }
+
+ private:
+  int status_ = 0;
+  HeaderMap headers_;
+  Body body_;
+  std::unique_ptr<ExchangeError> local_;
+};
+
+// A response that the gateway makes: `detail` is its response code detail, `body` its plain text (may be
+// empty). The connection manager later applies the listener's local reply mapping to it.
+Response LocalReply(int status, std::string_view detail, std::string_view body = {},
+                    ResponseFlag flag = ResponseFlag::kNone);
+// The one place that turns a failed exchange into a status (502, 503, 504, ...) and a body.
+Response LocalReplyFor(ExchangeError error);
+
+}  // namespace narthex

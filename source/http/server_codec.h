@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "source/event/event_loop.h"
+#include "source/http/exchange.h"
+#include "source/http/message.h"
+#include "source/net/stream.h"
+
+namespace narthex {
+
+// What a codec asks of the layer above; the connection manager is the one in production. Loop-confined.
+class RequestHandler {
+ public:
+  virtual ~RequestHandler() = default;
+  // A request head has been read. Called before Handle, and before a reply to a malformed request.
+  virtual void OnStart(Exchange& exchange) = 0;
+  // Answers the request. Destroyed when the client goes away. The response's body may go on reading the
+  // request's.
+  virtual Task<Response> Handle(Request request) = 0;
+  // A request that could not be parsed (its error names status and detail) or timed out while it was read:
+  // the reply.
+  virtual Response Refuse(Exchange& exchange, int status, ExchangeError error) = 0;
+  // The exchange has ended, well or not: `request` headers may be null when none were parsed; response
+  // headers likewise.
+  virtual void OnEnd(Exchange& exchange, const HeaderMap* request, const HeaderMap* response,
+                     const HeaderMap* response_trailers) = 0;
+};
+
+// Limits and timeouts of a downstream connection; zero durations mean none.
+struct ServerCodecOptions {
+  uint32_t max_header_kb = 60;
+  uint32_t max_headers = 100;
+  uint32_t buffer_limit = 1024 * 1024;
+  uint64_t max_requests_per_connection = 0;
+  std::chrono::milliseconds idle_timeout{3600'000};        // between requests
+  std::chrono::milliseconds request_headers_timeout{0};    // from the first byte to the end of the head
+  std::chrono::milliseconds stream_idle_timeout{300'000};  // no byte in either direction within an exchange
+  std::chrono::milliseconds request_timeout{0};            // until the whole request was read
+  std::chrono::milliseconds max_connection_duration{0};
+  std::chrono::milliseconds drain_timeout{5000};
+  std::chrono::milliseconds delayed_close_timeout{1000};
+  bool accept_http_10 = false;
+  std::string default_host_for_http_10;
+  bool allow_absolute_url = true;
+  bool enable_trailers = false;
+  bool proxy_100_continue = false;
+};
+
+// A downstream connection with a codec on it. Destroying it ends every exchange on it. Loop-confined.
+class ServerConnection {
+ public:
+  virtual ~ServerConnection() = default;
+  // Ends the connection in good order: no new requests after the present ones (`Connection: close`, GOAWAY).
+  virtual void Drain() = 0;
+  // Whether a request is being served.
+  virtual bool busy() const = 0;
+};
+
+// Serves HTTP/1 on `stream`. Calls `on_end(context)` once, from inside a coroutine of the connection, when
+// there is nothing more to do: the owner then destroys it through EventLoop::DeleteLater. `handler`, `facts`
+// and `options` outlive the connection.
+struct ServerConnectionContext {
+  EventLoop& loop;
+  RequestHandler& handler;
+  const ConnectionFacts& facts;
+  const ServerCodecOptions& options;
+  void (*on_end)(void* context);
+  void* context;
+};
+std::unique_ptr<ServerConnection> MakeHttp1ServerConnection(std::unique_ptr<Stream> stream,
+                                                            ServerConnectionContext context);
+
+}  // namespace narthex

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "source/base/buffer.h"
+#include "source/coro/event.h"
+
+namespace narthex {
+
+// What one attempt to read or write did.
+struct IoResult {
+  enum class Kind { kDone, kWouldBlock, kEnd, kError };
+  Kind kind = Kind::kDone;
+  size_t bytes = 0;
+  int error = 0;  // errno, for kError
+
+  bool ok() const { return kind == Kind::kDone; }
+};
+
+// A connected byte stream: a plain socket, TLS over one, or a fake in tests. Attempts never block; a
+// coroutine that met kWouldBlock awaits Readable() or Writable(), which do not suspend when an edge has been
+// seen since. One coroutine may wait for each direction at a time. Loop-confined; destroying the stream
+// closes the connection.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  // Reads what there is, at most about `max` bytes, to the end of `into`. kEnd: the peer sends no more.
+  virtual IoResult Read(Buffer& into, size_t max) = 0;
+  // Writes from the front of `from` and consumes what was written; kDone means all of it, kWouldBlock a part
+  // or none.
+  virtual IoResult Write(Buffer& from) = 0;
+  // Sends a FIN after what was written.
+  virtual void ShutdownWrite() = 0;
+  // Makes closing abort the connection (RST) instead of ending it in order.
+  virtual void AbortOnClose() = 0;
+
+  auto Readable() { return readable_.Wait(); }
+  auto Writable() { return writable_.Wait(); }
+  // Called before an attempt, so that an edge seen while it runs is not lost.
+  void ClearReadable() { readable_.Reset(); }
+  void ClearWritable() { writable_.Reset(); }
+
+  // Whether the peer closed its side or the connection failed, as far as the kernel has said.
+  bool closed() const { return closed_; }
+  // Called once, from the loop, when the peer has closed or the connection failed while nobody read: how an
+  // owner learns that its client is gone. `context` must stay valid until the stream is destroyed or the hook
+  // is replaced.
+  using CloseHook = void (*)(void* context);
+  void SetCloseHook(CloseHook hook, void* context) {
+    close_hook_ = hook;
+    close_context_ = context;
+  }
+
+ protected:
+  // For implementations: announces readiness. Resumes waiters, which may destroy this stream: touch nothing
+  // after it.
+  void Announce(bool readable, bool writable, bool closed);
+
+ private:
+  Event readable_;
+  Event writable_;
+  bool closed_ = false;
+  CloseHook close_hook_ = nullptr;
+  void* close_context_ = nullptr;
+};
+
+}  // namespace narthex

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace narthex {
+
+// Statistics: named numbers that any worker counts and the admin thread reads. Each thread counts in cells of
+// its own (a plain add, no lock, no shared cache line); a read adds the cells up. Handles are resolved when
+// configuration is loaded and are cheap values; using one allocates only when the thread meets its store for
+// the first time.
+
+// Envoy's tag extraction result: `envoy_cluster_name` = "products".
+struct StatTag {
+  std::string name;
+  std::string value;
+};
+
+class Counter {
+ public:
+  Counter() = default;
+  // Any thread.
+  void Add(uint64_t amount = 1) const;
+
+ private:
+  friend class StatsStore;
+  explicit Counter(uint32_t cell) : cell_(cell) {}
+  uint32_t cell_ = 0;  // cell 0 is nobody's: a default handle counts into the void
+};
+
+class Gauge {
+ public:
+  Gauge() = default;
+  // Any thread; the gauge is the sum over threads.
+  void Add(int64_t amount) const;
+  void Sub(int64_t amount) const { Add(-amount); }
+
+ private:
+  friend class StatsStore;
+  explicit Gauge(uint32_t cell) : cell_(cell) {}
+  uint32_t cell_ = 0;
+};
+
+class Histogram {
+ public:
+  Histogram() = default;
+  // Any thread. Values are milliseconds or bytes, as the name says.
+  void Record(uint64_t value) const;
+
+ private:
+  friend class StatsStore;
+  explicit Histogram(uint32_t cell) : cell_(cell) {}
+  uint32_t cell_ = 0;
+};
+
+struct HistogramSnapshot {
+  std::vector<double> bounds;  // upper bounds of the buckets, Envoy's defaults; the last bucket is unbounded
+  std::vector<uint64_t> counts;  // one more than bounds, not cumulative
+  uint64_t count = 0;
+  double sum = 0;
+};
+
+// The registry of all names of a process. Thread-safe. One per process (cells are found through the thread).
+class StatsStore {
+ public:
+  static StatsStore& Process();
+
+  // The handle for a name; the same name gives the same handle. Names are Envoy's
+  // ("cluster.products.upstream_rq_total").
+  Counter MakeCounter(std::string_view name);
+  Gauge MakeGauge(std::string_view name);
+  Histogram MakeHistogram(std::string_view name);
+  // A gauge that is computed when read (memory, uptime); replaces an earlier one of that name. Called on the
+  // reading thread.
+  void SetComputedGauge(std::string_view name, std::function<int64_t()> read);
+
+  struct Row {
+    std::string name;
+    enum class Kind { kCounter, kGauge, kHistogram } kind;
+    uint64_t value = 0;  // a gauge's is int64_t in two's complement
+    bool used = false;   // was ever counted
+    HistogramSnapshot histogram;
+  };
+  // All of them, sorted by name. Any thread; doesn't stop the counting.
+  std::vector<Row> Read() const;
+  uint64_t Value(Counter counter) const;
+  int64_t Value(Gauge gauge) const;
+  // For tests and limits: the value of a name, 0 when there is none.
+  uint64_t ValueOf(std::string_view name) const;
+  // Sets all counters and histograms to zero (admin /reset_counters).
+  void ResetCounters();
+};
+
+}  // namespace narthex

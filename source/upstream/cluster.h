@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/http/client_codec.h"
+#include "source/http/message.h"
+
+namespace narthex {
+
+enum class Priority : uint8_t { kDefault, kHigh };
+
+// What the router asks of a cluster for one attempt.
+struct AttemptOptions {
+  Priority priority = Priority::kDefault;
+  uint64_t random = 0;  // for the balancer's choice
+  // auto_host_rewrite: sets :authority to the chosen host's hostname, and x-forwarded-host first when asked
+  // for.
+  bool auto_host_rewrite = false;
+  bool append_x_forwarded_host = false;
+};
+
+// One worker's view of a cluster: its hosts, balancer, pools and limits. Loop-confined.
+class Cluster {
+ public:
+  virtual ~Cluster() = default;
+  virtual const std::string& name() const = 0;
+
+  // One attempt: chooses a host, waits for a connection within connect_timeout and the circuit breakers,
+  // sends the request and returns the response at its head. The response's body owns the connection until its
+  // end. A request whose reused connection died before any response byte is replayed once when that is safe.
+  // Fills request.info().upstream. Destroying the task cancels the attempt.
+  virtual Task<ClientConnection::Result> Send(Request request, AttemptOptions options) = 0;
+};
+
+// One worker's clusters. Loop-confined.
+class ClusterManager {
+ public:
+  virtual ~ClusterManager() = default;
+  // Null when there is none of this name.
+  virtual Cluster* Find(std::string_view name) = 0;
+};
+
+}  // namespace narthex
