@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "source/event/event_loop.h"
@@ -27,7 +28,10 @@ class ClientConnection {
   // pumps what is left of the request's; when both have ended it calls the owner's on_idle, when it is
   // destroyed earlier on_broken. 1xx responses other than 101 are handed to exchange (see proxy_100_continue)
   // or dropped. REQUIRES: idle.
-  virtual Task<Result> Send(Request request) = 0;
+  // When it fails before any byte of a response came and the request can still be made again exactly as it
+  // was (nothing of its body was given away), it is moved to `*unsent`; the error's `retryable` then says
+  // whether not even a byte of it was written. Destroying the task breaks the connection off.
+  virtual Task<Result> Send(Request request, std::optional<Request>* unsent = nullptr) = 0;
   // Whether the peer has closed or sent something unasked while idle: such a connection must not be used.
   virtual bool usable() const = 0;
   virtual uint64_t requests_sent() const = 0;
