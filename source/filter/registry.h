@@ -22,6 +22,7 @@ struct FilterContext {
   Diagnostics& diagnostics;  // where errors and warnings go
   std::string filter_name;   // the name that the chain gives this filter; the key of per-route configuration
   std::string stat_prefix;   // "http.<hcm stat_prefix>."
+  std::string node_cluster;  // node.cluster of the bootstrap
 };
 
 // How a filter is made from its configuration message. Both functions return null after they have added an
