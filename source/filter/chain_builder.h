@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -49,11 +50,32 @@ class ChainBuilder {
   RouteChain Build(const std::vector<const PerFilterConfigLevel*>& levels);
 
  private:
+  // What the levels together say of one filter.
+  struct Decision {
+    bool on;
+    std::vector<std::shared_ptr<const RouteFilterConfig>> configs;  // most specific first
+  };
+  // One entry of a level, compiled once however many routes inherit it.
+  struct CompiledEntry {
+    bool disabled = false;
+    std::shared_ptr<const RouteFilterConfig> config;
+  };
+
+  void CheckNames(const PerFilterConfigLevel& level);
+  Decision Decide(const Filter& filter, const std::vector<const PerFilterConfigLevel*>& levels);
+  const CompiledEntry& CompileEntry(const Filter& filter, const google::protobuf::Any& any,
+                                    const ConfigPath& path);
+  std::shared_ptr<const RouteFilterConfig> CompileConfig(const Filter& filter,
+                                                         const google::protobuf::Any& any,
+                                                         const ConfigPath& path);
+  std::shared_ptr<const FilterChain> Share(FilterChain chain);
+
   std::vector<Filter> filters_;
   const FilterRegistry& registry_;
   Diagnostics& diagnostics_;
   std::string stat_prefix_;
   std::vector<std::shared_ptr<const FilterChain>> made_;
+  std::map<const google::protobuf::Any*, CompiledEntry> entries_;
 };
 
 }  // namespace narthex
