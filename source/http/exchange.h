@@ -77,6 +77,8 @@ class Exchange {
   bool internal = false;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;
+  // The configuration that serves this exchange from start to end; set and read by the connection manager.
+  std::shared_ptr<const void> snapshot;
   // Random bits of this exchange: weighted choices, fractions, sampling.
   uint64_t random = 0;
 
