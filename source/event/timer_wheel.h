@@ -63,6 +63,7 @@ class TimerWheel {
   void Insert(Timer* timer);
   void Cascade(int level);
   void Fire(int slot);
+  int NextUsed(int level, int at) const;
 
   uint64_t now_;
   size_t armed_ = 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "source/http/exchange_error.h"
+#include "source/http/header_map.h"
 #include "source/net/address.h"
 
 namespace narthex {
@@ -61,6 +62,9 @@ class Exchange {
   EventLoop& loop() const { return loop_; }
   const ConnectionFacts& connection() const { return connection_; }
 
+  // The request's fields as the filters have left them; Request::headers() is this map. Kept until the access
+  // log.
+  HeaderMap request_headers;
   ExchangeTimes times;
   UpstreamFacts upstream;
   // The client's address after x-forwarded-for and the like; the connection's until the manager has decided.
@@ -90,6 +94,15 @@ class Exchange {
   bool HasFlag(ResponseFlag flag) const { return (flags_ >> static_cast<int>(flag)) & 1; }
   uint64_t flags() const { return flags_ & ~uint64_t{1}; }
 
+  // Sends a 1xx response downstream, now. Set by the codec; does nothing when it can't be sent any more.
+  void SendInterim(const HeaderMap& headers) {
+    if (interim_ != nullptr) interim_(interim_context_, headers);
+  }
+  void SetInterim(void (*send)(void* context, const HeaderMap& headers), void* context) {
+    interim_ = send;
+    interim_context_ = context;
+  }
+
   // Keeps `token` until the exchange has ended.
   void Hold(std::shared_ptr<void> token) { held_.push_back(std::move(token)); }
 
@@ -106,6 +119,8 @@ class Exchange {
   const ConnectionFacts& connection_;
   std::shared_ptr<const Route> route_;
   uint64_t flags_ = 0;
+  void (*interim_)(void*, const HeaderMap&) = nullptr;
+  void* interim_context_ = nullptr;
   std::vector<std::shared_ptr<void>> held_;
   std::vector<MetadataEntry> metadata_;
 };

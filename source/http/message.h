@@ -9,12 +9,12 @@
 
 #include "source/base/buffer.h"
 #include "source/coro/task.h"
+#include "source/http/exchange.h"
 #include "source/http/exchange_error.h"
 #include "source/http/header_map.h"
 
 namespace narthex {
 
-class Exchange;
 struct Route;
 
 // One piece of a body as Body::Read returns it.
@@ -93,21 +93,25 @@ struct WholeBody {
 };
 Task<WholeBody> ReadAll(Body& body, uint64_t limit);
 
-// A request on its way upstream, with the exchange that it belongs to. Pseudo-headers (:method, :scheme,
-// :authority, :path) are in headers(); `host` is not.
+// A request on its way upstream: its body, and the exchange that it belongs to and that holds its fields.
+// Pseudo-headers (:method, :scheme, :authority, :path) are in headers(); `host` is not.
 class Request {
  public:
-  Request(HeaderMap headers, Body body, Exchange& exchange)
-      : headers_(std::move(headers)), body_(std::move(body)), exchange_(&exchange) {}
+  // `exchange.request_headers` holds the fields.
+  Request(Body body, Exchange& exchange) : body_(std::move(body)), exchange_(&exchange) {}
+  // Moves `headers` there: for requests that the gateway makes itself.
+  Request(HeaderMap headers, Body body, Exchange& exchange) : body_(std::move(body)), exchange_(&exchange) {
+    exchange.request_headers = std::move(headers);
+  }
   Request(Request&&) noexcept = default;
   Request& operator=(Request&&) noexcept = default;
 
-  HeaderMap& headers() { return headers_; }
-  const HeaderMap& headers() const { return headers_; }
+  HeaderMap& headers() { return exchange_->request_headers; }
+  const HeaderMap& headers() const { return exchange_->request_headers; }
   Body& body() { return body_; }
   void set_body(Body body) { body_ = std::move(body); }
-  std::string_view method() const { return headers_.Get(Header::kMethod); }
-  std::string_view path() const { return headers_.Get(Header::kPath); }
+  std::string_view method() const { return headers().Get(Header::kMethod); }
+  std::string_view path() const { return headers().Get(Header::kPath); }
 
   // What is known of the exchange beside its messages: times, addresses, flags, route. Never null, outlives
   // the request.
@@ -116,7 +120,6 @@ class Request {
   const Route& route() const;
 
  private:
-  HeaderMap headers_;
   Body body_;
   Exchange* exchange_;
 };

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,7 @@ class Address {
   bool empty() const { return length_ == 0; }
   bool is_ip() const { return family() == AF_INET || family() == AF_INET6; }
   bool is_loopback() const;
-  int family() const { return length_ == 0 ? AF_UNSPEC : storage_.generic.sa_family; }
+  int family() const { return length_ == 0 ? AF_UNSPEC : ip_.generic.sa_family; }
   uint16_t port() const;
   Address WithPort(uint16_t port) const;
 
@@ -34,18 +35,19 @@ class Address {
   // Without the port: "10.0.0.1", "::1".
   std::string IpString() const;
 
-  const sockaddr* sockaddr_ptr() const { return &storage_.generic; }
+  const sockaddr* sockaddr_ptr() const;
   socklen_t sockaddr_length() const { return length_; }
 
   bool operator==(const Address& other) const;
 
  private:
+  // Small, because every connection holds two: the long Unix form is kept aside.
   union {
     sockaddr generic;
     sockaddr_in v4;
     sockaddr_in6 v6;
-    sockaddr_un un;
-  } storage_ = {};
+  } ip_ = {};
+  std::shared_ptr<const sockaddr_un> unix_;
   socklen_t length_ = 0;
 };
 

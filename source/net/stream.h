@@ -25,7 +25,9 @@ struct IoResult {
 // closes the connection.
 class Stream {
  public:
-  virtual ~Stream() = default;
+  Stream() = default;
+  Stream(const Stream&) = delete;
+  virtual ~Stream();
 
   // Reads what there is, at most about `max` bytes, to the end of `into`. kEnd: the peer sends no more.
   virtual IoResult Read(Buffer& into, size_t max) = 0;
@@ -34,14 +36,17 @@ class Stream {
   virtual IoResult Write(Buffer& from) = 0;
   // Sends a FIN after what was written.
   virtual void ShutdownWrite() = 0;
+  // Ends both directions now: whoever waits for the stream is woken and meets the end.
+  virtual void ShutdownBoth() = 0;
   // Makes closing abort the connection (RST) instead of ending it in order.
   virtual void AbortOnClose() = 0;
 
+  // Ready without suspending unless the last attempt found the socket drained and no edge has been seen
+  // since.
   auto Readable() { return readable_.Wait(); }
   auto Writable() { return writable_.Wait(); }
-  // Called before an attempt, so that an edge seen while it runs is not lost.
-  void ClearReadable() { readable_.Reset(); }
-  void ClearWritable() { writable_.Reset(); }
+  // Whether nothing at all waits to be read, the peer's FIN included; asks the kernel only after an edge.
+  virtual bool Quiet() = 0;
 
   // Whether the peer closed its side or the connection failed, as far as the kernel has said.
   bool closed() const { return closed_; }
@@ -58,11 +63,18 @@ class Stream {
   // For implementations: announces readiness. Resumes waiters, which may destroy this stream: touch nothing
   // after it.
   void Announce(bool readable, bool writable, bool closed);
+  // For implementations: whether the next read would meet the end or an error.
+  virtual bool EndIsNear() = 0;
+  // For implementations: a short read or write has drained the socket, so the next attempt waits for an edge.
+  void MarkDrained() { readable_.Reset(); }
+  void MarkFull() { writable_.Reset(); }
+  bool maybe_readable() const { return readable_.is_set(); }
 
  private:
   Event readable_;
   Event writable_;
   bool closed_ = false;
+  bool* destroyed_ = nullptr;
   CloseHook close_hook_ = nullptr;
   void* close_context_ = nullptr;
 };

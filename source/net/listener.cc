@@ -1,0 +1,155 @@
+#include "source/net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace narthex {
+namespace {
+
+absl::Status Failure(const char* call, const Address& address, int error) {
+  return absl::UnavailableError(
+      absl::StrCat("cannot ", call, " ", address.ToString(), ": ", std::strerror(error)));
+}
+
+class SocketAcceptor final : public Acceptor, private IoHandler {
+ public:
+  SocketAcceptor(EventLoop& loop, std::shared_ptr<ListenSocket> socket, uint32_t max_accepts,
+                 OnAccept on_accept)
+      : socket_(std::move(socket)),
+        max_accepts_(max_accepts == 0 ? UINT32_MAX : max_accepts),
+        on_accept_(std::move(on_accept)),
+        retry_(
+            loop.wheel(), [](void* self) { static_cast<SocketAcceptor*>(self)->AcceptSome(); }, this),
+        spare_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
+        registration_(loop.Register(socket_->fd(), *this)) {}
+
+  ~SocketAcceptor() override {
+    registration_.reset();
+    if (spare_fd_ >= 0) close(spare_fd_);
+  }
+
+  void Pause() override { paused_ = true; }
+  void Resume() override {
+    if (!std::exchange(paused_, false)) return;
+    retry_.Arm(std::chrono::milliseconds(1));
+  }
+  const Address& address() const override { return socket_->address(); }
+
+ private:
+  void OnReady(IoReadiness) override { AcceptSome(); }
+
+  // The registration is edge-triggered, so whatever ends the loop early comes back through the timer.
+  void AcceptSome() {
+    for (uint32_t i = 0; !paused_; ++i) {
+      if (i == max_accepts_) return retry_.Arm(std::chrono::milliseconds(1));
+      sockaddr_storage peer;
+      socklen_t length = sizeof peer;
+      const int fd =
+          accept4(socket_->fd(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        HandOver(fd, peer, length);
+      } else if (errno == EMFILE || errno == ENFILE) {
+        DropOne();
+        return retry_.Arm(std::chrono::milliseconds(10));
+      } else if (errno == EAGAIN) {
+        return;
+      } else if (errno == ENOBUFS || errno == ENOMEM) {
+        return retry_.Arm(std::chrono::milliseconds(10));
+      }
+      // Anything else is the error of one connection that died in the queue: take the next.
+    }
+  }
+
+  void HandOver(int fd, const sockaddr_storage& peer, socklen_t length) {
+    const int one = 1;
+    if (peer.ss_family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    on_accept_(fd, Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&peer), length));
+  }
+
+  // Out of descriptors: gives up the spare one to take and close one connection, so that its client knows at
+  // once.
+  void DropOne() {
+    if (spare_fd_ < 0) return;
+    close(spare_fd_);
+    const int fd = accept4(socket_->fd(), nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd >= 0) close(fd);
+    spare_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
+
+  std::shared_ptr<ListenSocket> socket_;
+  uint32_t max_accepts_;
+  OnAccept on_accept_;
+  Timer retry_;
+  bool paused_ = false;
+  int spare_fd_;
+  std::unique_ptr<IoRegistration> registration_;
+};
+
+// A socket file left behind by a process that is gone would make bind fail; one that is listened on is left
+// alone.
+void RemoveStaleSocketFile(const Address& address) {
+  const std::string path = address.ToString();
+  struct stat info;
+  if (path.empty() || path[0] == '@' || stat(path.c_str(), &info) != 0 || !S_ISSOCK(info.st_mode)) return;
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (probe < 0) return;
+  const int connected = connect(probe, address.sockaddr_ptr(), address.sockaddr_length());
+  const bool refused = connected != 0 && errno == ECONNREFUSED;
+  close(probe);
+  if (refused) unlink(path.c_str());
+}
+
+absl::Status Prepare(int fd, const Address& address, const ListenOptions& options) {
+  const int one = 1, v6_only = options.ipv4_compat ? 0 : 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (options.reuse_port && address.is_ip() &&
+      setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) {
+    return Failure("share the port of", address, errno);
+  }
+  if (address.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (address.family() == AF_UNIX) RemoveStaleSocketFile(address);
+  if (bind(fd, address.sockaddr_ptr(), address.sockaddr_length()) != 0)
+    return Failure("bind", address, errno);
+  if (address.family() == AF_UNIX && options.unix_mode != 0)
+    chmod(address.ToString().c_str(), options.unix_mode);
+  if (listen(fd, options.backlog) != 0) return Failure("listen on", address, errno);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Bind(const Address& address,
+                                                                 const ListenOptions& options) {
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Failure("open a socket for", address, errno);
+  // From here on the socket object owns the descriptor, also on failure.
+  std::unique_ptr<ListenSocket> listening(new ListenSocket(fd, address));
+  if (absl::Status status = Prepare(fd, address, options); !status.ok()) return status;
+  sockaddr_storage bound;
+  socklen_t length = sizeof bound;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length) == 0) {
+    listening->address_ = Address::FromSockaddr(reinterpret_cast<sockaddr*>(&bound), length);
+  }
+  return listening;
+}
+
+ListenSocket::~ListenSocket() {
+  close(fd_);
+}
+
+std::unique_ptr<Acceptor> Acceptor::Make(EventLoop& loop, std::shared_ptr<ListenSocket> socket,
+                                         uint32_t max_accepts, OnAccept on_accept) {
+  return std::make_unique<SocketAcceptor>(loop, std::move(socket), max_accepts, std::move(on_accept));
+}
+
+}  // namespace narthex

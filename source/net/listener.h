@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "source/event/event_loop.h"
+#include "source/net/address.h"
+
+namespace narthex {
+
+struct ListenOptions {
+  bool reuse_port = true;
+  int backlog = 4096;
+  bool ipv4_compat = false;             // an IPv6 socket that takes IPv4 connections as well
+  uint32_t unix_mode = 0;               // 0: the umask decides
+  uint32_t max_accepts_per_event = 64;  // so that a flood can't keep the loop from its connections
+};
+
+// A bound and listening socket, not yet accepting. The descriptor's owner. Any thread.
+class ListenSocket {
+ public:
+  static absl::StatusOr<std::unique_ptr<ListenSocket>> Bind(const Address& address,
+                                                            const ListenOptions& options);
+  ~ListenSocket();
+  ListenSocket(const ListenSocket&) = delete;
+
+  int fd() const { return fd_; }
+  // The address as bound: the port chosen by the kernel where 0 was asked for.
+  const Address& address() const { return address_; }
+
+ private:
+  ListenSocket(int fd, Address address) : fd_(fd), address_(std::move(address)) {}
+  int fd_;
+  Address address_;
+};
+
+// Accepts on a listening socket of this loop and hands each connection (non-blocking, TCP_NODELAY) to
+// `on_accept`, which owns the descriptor. When the process has no descriptor left, accepting pauses and
+// resumes when the loop gets a chance: one spare descriptor is kept so that the queue is shortened instead of
+// spinning. Loop-confined.
+class Acceptor {
+ public:
+  using OnAccept = std::function<void(int fd, const Address& peer)>;
+  static std::unique_ptr<Acceptor> Make(EventLoop& loop, std::shared_ptr<ListenSocket> socket,
+                                        uint32_t max_accepts, OnAccept on_accept);
+  virtual ~Acceptor() = default;
+  virtual void Pause() = 0;
+  virtual void Resume() = 0;
+  virtual const Address& address() const = 0;
+};
+
+}  // namespace narthex

@@ -1,0 +1,179 @@
+#include "source/net/socket.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace narthex {
+namespace {
+
+constexpr size_t kMaxVectors = 16;
+
+// A plain TCP or Unix stream socket, registered edge-triggered for as long as it lives.
+class SocketStream final : public Stream, private IoHandler {
+ public:
+  SocketStream(EventLoop& loop, int fd) : fd_(fd), registration_(loop.Register(fd, *this)) {}
+  ~SocketStream() override {
+    registration_.reset();
+    close(fd_);
+  }
+
+  IoResult Read(Buffer& into, size_t max) override {
+    iovec vectors[kMaxVectors];
+    const size_t count = into.ReserveVectors(vectors, kMaxVectors, max);
+    size_t room = 0;
+    for (size_t i = 0; i < count; ++i) room += vectors[i].iov_len;
+    ssize_t n;
+    do {
+      n = count == 1 ? recv(fd_, vectors[0].iov_base, vectors[0].iov_len, 0)
+                     : readv(fd_, vectors, static_cast<int>(count));
+    } while (n < 0 && errno == EINTR);
+    const int error = errno;
+    into.Commit(n > 0 ? static_cast<size_t>(n) : 0);
+    if (n > 0) {
+      // A short read has drained the socket; what comes later, a FIN too, brings an edge of its own.
+      if (static_cast<size_t>(n) < room && !closed()) MarkDrained();
+      return {IoResult::Kind::kDone, static_cast<size_t>(n)};
+    }
+    if (n == 0) return {IoResult::Kind::kEnd};
+    if (error == EAGAIN) {
+      MarkDrained();
+      return {IoResult::Kind::kWouldBlock};
+    }
+    return {IoResult::Kind::kError, 0, error};
+  }
+
+  IoResult Write(Buffer& from) override {
+    size_t written = 0;
+    while (!from.empty()) {
+      iovec vectors[kMaxVectors];
+      msghdr message = {};
+      message.msg_iov = vectors;
+      message.msg_iovlen = from.Vectors(vectors, kMaxVectors);
+      const ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL);
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        if (errno != EAGAIN) return {IoResult::Kind::kError, written, errno};
+        MarkFull();
+        return {IoResult::Kind::kWouldBlock, written};
+      }
+      from.Consume(static_cast<size_t>(n));
+      written += static_cast<size_t>(n);
+    }
+    return {IoResult::Kind::kDone, written};
+  }
+
+  void ShutdownWrite() override { shutdown(fd_, SHUT_WR); }
+  void ShutdownBoth() override { shutdown(fd_, SHUT_RDWR); }
+  void AbortOnClose() override {
+    const linger now = {1, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+
+  bool Quiet() override {
+    if (closed()) return false;
+    if (!maybe_readable()) return true;
+    if (Peek() >= 0 || errno != EAGAIN) return false;
+    MarkDrained();
+    return true;
+  }
+
+ protected:
+  bool EndIsNear() override { return Peek() == 0 || (Peek() < 0 && errno != EAGAIN); }
+
+ private:
+  ssize_t Peek() {
+    char byte;
+    return recv(fd_, &byte, 1, MSG_PEEK);
+  }
+  void OnReady(IoReadiness ready) override { Announce(ready.readable, ready.writable, ready.closed); }
+
+  int fd_;
+  std::unique_ptr<IoRegistration> registration_;
+};
+
+void SetOptions(int fd, const Address& address, const SocketOptions& options) {
+  const int one = 1;
+  if (!address.is_ip()) return;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (!options.keepalive) return;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+  const auto set = [fd](int name, int value) {
+    if (value > 0) setsockopt(fd, IPPROTO_TCP, name, &value, sizeof value);
+  };
+  set(TCP_KEEPCNT, options.keepalive_probes);
+  set(TCP_KEEPIDLE, options.keepalive_time_s);
+  set(TCP_KEEPINTVL, options.keepalive_interval_s);
+}
+
+// A descriptor with an owner until it is handed to a stream.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd) : fd_(fd) {}
+  OwnedFd(const OwnedFd&) = delete;
+  ~OwnedFd() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+Address LocalAddress(int fd) {
+  sockaddr_storage storage;
+  socklen_t length = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return Address();
+  return Address::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+// Waits for the first edge of a connecting socket: writable when connected, readable or closed when refused.
+class ConnectWait final : private IoHandler {
+ public:
+  ConnectWait(EventLoop& loop, int fd) : registration_(loop.Register(fd, *this)) {}
+  auto Done() { return done_.Wait(); }
+
+ private:
+  void OnReady(IoReadiness) override { done_.Set(); }
+  Event done_;
+  std::unique_ptr<IoRegistration> registration_;
+};
+
+int PendingError(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  return error;
+}
+
+}  // namespace
+
+std::unique_ptr<Stream> MakeSocketStream(EventLoop& loop, int fd) {
+  return std::make_unique<SocketStream>(loop, fd);
+}
+
+Task<ConnectResult> Connect(EventLoop& loop, Address address, SocketOptions options) {
+  OwnedFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) co_return ConnectResult{nullptr, {}, errno};
+  SetOptions(fd.get(), address, options);
+  if (!options.bind.empty() &&
+      bind(fd.get(), options.bind.sockaddr_ptr(), options.bind.sockaddr_length()) != 0) {
+    co_return ConnectResult{nullptr, {}, errno};
+  }
+  if (connect(fd.get(), address.sockaddr_ptr(), address.sockaddr_length()) != 0) {
+    if (errno != EINPROGRESS) co_return ConnectResult{nullptr, {}, errno};
+    ConnectWait wait(loop, fd.get());
+    co_await wait.Done();
+    if (const int error = PendingError(fd.get()); error != 0) co_return ConnectResult{nullptr, {}, error};
+  }
+  Address local = LocalAddress(fd.get());
+  co_return ConnectResult{MakeSocketStream(loop, fd.Release()), std::move(local), 0};
+}
+
+}  // namespace narthex
