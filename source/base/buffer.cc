@@ -166,6 +166,13 @@ Buffer Buffer::Take(size_t n) {
   return taken;
 }
 
+Buffer Buffer::Share() const {
+  Buffer shared;
+  shared.slices_.assign(slices_.begin() + static_cast<ptrdiff_t>(first_), slices_.end());
+  shared.size_ = size_;
+  return shared;
+}
+
 void Buffer::Clear() {
   slices_.clear();
   first_ = 0;

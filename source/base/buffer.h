@@ -43,6 +43,8 @@ class Buffer {
   void Consume(size_t n);
   // Splits off the first `n` bytes without copying. REQUIRES: n <= size().
   Buffer Take(size_t n);
+  // The same bytes in another buffer, without copying them.
+  Buffer Share() const;
   void Clear();
 
   // Writable memory behind the last byte, at least one byte long, for the next Commit.
