@@ -48,16 +48,18 @@ std::string_view LongName(ResponseFlag flag);
 // kNone when no flag has this short name.
 ResponseFlag FindResponseFlag(std::string_view short_name);
 
-// One failed exchange. Turned into a response by LocalReplyFor (source/http/local_reply.h) and nowhere else.
+// One failed exchange. Turned into a response by LocalReplyFor (source/http/message.h) and nowhere else.
 struct ExchangeError {
   ResponseFlag flag = ResponseFlag::kNone;
   // Envoy's RESPONSE_CODE_DETAILS string, such as
   // "upstream_reset_before_response_started{connection_termination}".
-  std::string detail;
+  std::string detail = {};
   // Whether the upstream has certainly not acted on the request.
   bool retryable = false;
   // The cause in words for logs: errno text, limiter with limit, value and configuration path.
-  std::string cause;
+  std::string cause = {};
+  // The status to answer where the flag alone does not decide it (NC, FI, SI, DPE); 0 = the flag's usual one.
+  int status = 0;
 };
 
 }  // namespace narthex

@@ -35,13 +35,14 @@ class HeaderMap {
   // The first value; data() is null when there is none. The name must be in lower case.
   std::string_view Get(Header header) const;
   std::string_view Get(std::string_view name) const;
+  // REQUIRES: a known header, here and wherever a Header is taken but in AddView.
   bool Has(Header header) const { return index_[static_cast<size_t>(header)] != 0; }
   bool Has(std::string_view name) const { return Get(name).data() != nullptr; }
   // How many fields have this name.
   size_t Count(Header header) const;
   size_t Count(std::string_view name) const;
 
-  // Appends a field, copying name and value. The name is put in lower case.
+  // Appends a field, copying name and value. The name is put in lower case. REQUIRES: the name is not empty.
   void Add(std::string_view name, std::string_view value);
   void Add(Header header, std::string_view value);
   // Replaces the first field of this name and removes the others, or appends.
@@ -54,7 +55,7 @@ class HeaderMap {
   void AppendToList(Header header, std::string_view value);
 
   // For the codec: a field whose bytes are in a pinned block or static; the name is in lower case already.
-  void AddView(Header known, std::string_view name, std::string_view value);
+  void AddView(Header known, std::string_view name, std::string_view value) { Append(known, name, value); }
   // Keeps `block` alive as long as the map.
   void Pin(BlockRef block);
   // Bytes that live as long as the map, to be filled by the caller.
@@ -64,6 +65,7 @@ class HeaderMap {
   bool empty() const { return live_ == 0; }
   // Bytes of names and values together.
   size_t ByteSize() const;
+  // Drops all fields, their memory and the pinned blocks.
   void Clear();
 
   // Iteration in order over the live fields.
@@ -90,22 +92,27 @@ class HeaderMap {
   Iterator end() const { return Iterator(this, count_); }
 
  private:
-  static constexpr size_t kFirstCapacity = 24;
-  static constexpr size_t kMaxPinned = 2;
+  static constexpr uint32_t kFirstCapacity = 24;
+  static constexpr size_t kNone = ~size_t{0};
+  // An index entry of a field beyond what 16 bits can say: look for it.
+  static constexpr uint16_t kFarAway = 0xffff;
 
+  // The position of the first field of this name, or kNone.
   size_t Find(Header header) const;
   size_t FindNamed(std::string_view name, size_t from) const;
+  size_t FindFrom(Header header, size_t from) const;
   void Append(Header known, std::string_view name, std::string_view value);
   void RemoveAt(size_t at);
   void Grow();
+  void Steal(HeaderMap& other);
   void Release();
-  std::string_view Copy(std::string_view bytes, bool lower_case);
-  void Reindex(Header header, size_t from);
+  std::string_view Copy(std::string_view bytes);
 
   Field* fields_ = nullptr;
   uint32_t count_ = 0;
   uint32_t capacity_ = 0;
   uint32_t live_ = 0;
+  // Free bytes at arena_.
   uint32_t arena_left_ = 0;
   char* arena_ = nullptr;
   // Position plus one of the first field of each known name.
@@ -115,5 +122,17 @@ class HeaderMap {
   Storage* storage_ = nullptr;
   BlockRef pinned_;
 };
+
+inline void HeaderMap::Append(Header known, std::string_view name, std::string_view value) {
+  if (count_ == capacity_) Grow();
+  const size_t at = count_++;
+  // Absent and empty differ by the pointer.
+  fields_[at] = Field{name, value.data() == nullptr ? std::string_view("") : value, known};
+  ++live_;
+  uint16_t& entry = index_[static_cast<size_t>(known)];
+  if (entry == 0 && known != Header::kUnknown) {
+    entry = at + 1 < kFarAway ? static_cast<uint16_t>(at + 1) : kFarAway;
+  }
+}
 
 }  // namespace narthex

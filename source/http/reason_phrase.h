@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace narthex {
+
+// The registered reason phrase of a status ("Not Found"), empty for one that is not registered. Static text.
+std::string_view ReasonPhrase(int status);
+
+}  // namespace narthex
