@@ -1,0 +1,363 @@
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "source/http/chunked_decoder.h"
+#include "source/http/client_codec.h"
+#include "source/http/http1_parser.h"
+#include "source/http/http1_writer.h"
+
+namespace narthex {
+namespace {
+
+constexpr size_t kReadSize = Block::kSize;
+constexpr size_t kBodyReadSize = 4 * Block::kSize;
+// 1xx responses before the final one; more is an upstream that never answers.
+constexpr int kMaxInterim = 32;
+
+constexpr std::string_view kTerminated = "upstream_reset_before_response_started{connection_termination}";
+
+ExchangeError ProtocolError(std::string_view what) {
+  return {ResponseFlag::kUpstreamProtocolError, "upstream_reset_before_response_started{protocol_error}",
+          false, std::string(what)};
+}
+
+// An HTTP/1.1 connection to an upstream (RFC 9112): one exchange at a time.
+class Http1ClientConnection final : public ClientConnection {
+ public:
+  Http1ClientConnection(EventLoop& loop, std::unique_ptr<Stream> stream, ClientConnectionOwner& owner,
+                        ClientCodecOptions options)
+      : loop_(loop), stream_(std::move(stream)), owner_(owner), options_(options) {
+    WatchIdle();
+  }
+
+  Task<Result> Send(Request request, std::optional<Request>* unsent) override;
+  bool usable() const override { return !broken_ && !busy_ && input_.empty() && stream_->Quiet(); }
+  uint64_t requests_sent() const override { return requests_; }
+
+ private:
+  class ResponseBody;
+  // Breaks the connection off unless the exchange was brought to an end: held by Send's frame, then by the
+  // body.
+  class Lease {
+   public:
+    explicit Lease(Http1ClientConnection& connection) : connection_(&connection) {}
+    Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+    ~Lease() {
+      if (connection_ != nullptr) connection_->Break();
+    }
+    void Release() { connection_ = nullptr; }
+
+   private:
+    Http1ClientConnection* connection_;
+  };
+
+  void WatchIdle() {
+    stream_->SetCloseHook(
+        [](void* self) {
+          auto* connection = static_cast<Http1ClientConnection*>(self);
+          if (!connection->busy_) connection->Break();
+        },
+        this);
+  }
+  void Break() {
+    if (std::exchange(broken_, true)) return;
+    pump_.Cancel();
+    stream_->ShutdownBoth();
+    owner_.OnBroken(*this);
+  }
+  // The response is whole. The connection is free again when the request is, too.
+  void ResponseDone(Lease& lease);
+  Task<void> Pump();
+  Task<bool> Flush();
+  void Begin(Exchange& exchange, bool head_request);
+  Task<bool> SendRequest(Request& request);
+  Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
+  Task<std::optional<ExchangeError>> ReadOneHead(ResponseHead& head);
+  ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
+  Body MakeBody(const ResponseHead& head, Lease lease);
+
+  EventLoop& loop_;
+  std::unique_ptr<Stream> stream_;
+  ClientConnectionOwner& owner_;
+  ClientCodecOptions options_;
+  Buffer input_;
+  Buffer output_;
+  // The request in progress; its exchange outlives it.
+  Exchange* exchange_ = nullptr;
+  Body request_body_;
+  Task<void> pump_;
+  std::optional<ExchangeError> pump_error_;
+  uint64_t requests_ = 0;
+  uint64_t bytes_written_ = 0;
+  bool busy_ = false;
+  bool broken_ = false;
+  bool request_chunked_ = false;
+  bool request_done_ = false;
+  bool body_given_away_ = false;
+  bool keep_alive_ = true;
+  bool head_request_ = false;
+};
+
+// Reads a response's body from the connection and gives the connection back at its end.
+class Http1ClientConnection::ResponseBody final : public BodySource {
+ public:
+  ResponseBody(Http1ClientConnection& connection, Framing framing, Lease lease)
+      : connection_(connection), framing_(framing), left_(framing.length), lease_(std::move(lease)) {}
+
+  Task<BodyPiece> Read() override {
+    while (true) {
+      BodyPiece piece;
+      if (!Decode(piece)) co_return Broken("bad chunk");
+      if (piece.end) connection_.ResponseDone(lease_);
+      if (piece.end || !piece.data.empty()) co_return piece;
+      co_await connection_.stream_->Readable();
+      const IoResult result = connection_.stream_->Read(connection_.input_, kBodyReadSize);
+      if (result.ok() || result.kind == IoResult::Kind::kWouldBlock) continue;
+      if (result.kind == IoResult::Kind::kEnd && framing_.kind == Framing::Kind::kUntilClose) {
+        piece.end = true;
+        connection_.ResponseDone(lease_);
+        co_return piece;
+      }
+      co_return Broken(result.kind == IoResult::Kind::kEnd ? "the body ended too early"
+                                                           : std::strerror(result.error));
+    }
+  }
+
+ private:
+  bool Decode(BodyPiece& piece) {
+    Buffer& input = connection_.input_;
+    switch (framing_.kind) {
+      case Framing::Kind::kLength: {
+        const size_t n = std::min<uint64_t>(left_, input.size());
+        piece.data = input.Take(n);
+        left_ -= n;
+        piece.end = left_ == 0;
+        return true;
+      }
+      case Framing::Kind::kChunked: {
+        const ChunkedDecoder::Result result = chunks_.Decode(input, piece.data);
+        piece.end = result == ChunkedDecoder::Result::kDone;
+        if (piece.end) piece.trailers = chunks_.TakeTrailers();
+        return result != ChunkedDecoder::Result::kError;
+      }
+      case Framing::Kind::kUntilClose:
+        piece.data = std::move(input);
+        return true;
+      case Framing::Kind::kNone:
+        piece.end = true;
+        return true;
+    }
+    return false;
+  }
+
+  BodyPiece Broken(std::string_view cause) {
+    BodyPiece piece;
+    piece.error = std::make_unique<ExchangeError>(ExchangeError{
+        ResponseFlag::kUpstreamProtocolError, "upstream_reset_after_response_started{connection_termination}",
+        false, std::string(cause)});
+    return piece;
+  }
+
+  Http1ClientConnection& connection_;
+  Framing framing_;
+  uint64_t left_;
+  ChunkedDecoder chunks_;
+  Lease lease_;
+};
+
+void Http1ClientConnection::ResponseDone(Lease& lease) {
+  if (exchange_ != nullptr) exchange_->times.response_end = loop_.NowUs();
+  // An answer before the request's end leaves a connection that can't be used again: the lease breaks it off.
+  if (!request_done_ || !keep_alive_ || !input_.empty() || stream_->closed()) return;
+  lease.Release();
+  pump_.Cancel();
+  request_body_ = Body();
+  exchange_ = nullptr;
+  busy_ = false;
+  owner_.OnIdle(*this);
+}
+
+Task<bool> Http1ClientConnection::Flush() {
+  while (true) {
+    const IoResult result = stream_->Write(output_);
+    bytes_written_ += result.bytes;
+    if (result.ok()) co_return true;
+    if (result.kind == IoResult::Kind::kError) {
+      output_.Clear();
+      co_return false;
+    }
+    co_await stream_->Writable();
+  }
+}
+
+// Sends what is left of the request's body, beside the wait for the response.
+Task<void> Http1ClientConnection::Pump() {
+  while (true) {
+    BodyPiece piece = co_await request_body_.Read();
+    if (piece.error != nullptr) {
+      // The head may wait for a response to a request that will never be whole: wake it.
+      pump_error_ = std::move(*piece.error);
+      stream_->ShutdownBoth();
+      co_return;
+    }
+    if (request_chunked_) {
+      if (!piece.data.empty()) AppendChunk(std::move(piece.data), output_);
+      if (piece.end) AppendLastChunk(options_.enable_trailers ? piece.trailers.get() : nullptr, output_);
+    } else {
+      output_.Append(std::move(piece.data));
+    }
+    if (!co_await Flush()) co_return;  // the reader meets the same error, or an early answer
+    if (piece.end) break;
+  }
+  request_done_ = true;
+  if (exchange_ != nullptr) exchange_->times.upstream_end = loop_.NowUs();
+}
+
+// How the body that a request still has will be framed (RFC 9112 section 6).
+RequestFraming FramingOf(const Request& request) {
+  Body& body = const_cast<Request&>(request).body();
+  RequestFraming framing;
+  if (body.trailers() != nullptr || !body.length()) {
+    framing.chunked = true;
+    return framing;
+  }
+  // A length of zero is said only where a body is expected, as RFC 9110 section 8.6 asks.
+  const std::string_view method = request.method();
+  if (*body.length() > 0 || method == "POST" || method == "PUT" || method == "PATCH")
+    framing.length = *body.length();
+  return framing;
+}
+
+// Sends `request` as far as it is here, and starts the pump for the rest. False: the fields can't be written.
+Task<bool> Http1ClientConnection::SendRequest(Request& request) {
+  const RequestFraming framing = FramingOf(request);
+  request_chunked_ = framing.chunked;
+  if (!WriteRequestHead(request.headers(), framing, output_)) co_return false;
+  exchange_->times.upstream_start = loop_.NowUs();
+  Body& body = request.body();
+  if (body.complete()) {
+    // Shared, not moved: the request can be sent again on another connection.
+    if (!request_chunked_) {
+      output_.Append(body.buffered().Share());
+    } else {
+      if (!body.buffered().empty()) AppendChunk(body.buffered().Share(), output_);
+      AppendLastChunk(options_.enable_trailers ? body.trailers() : nullptr, output_);
+    }
+    co_await Flush();
+    request_done_ = true;
+    exchange_->times.upstream_end = loop_.NowUs();
+    co_return true;
+  }
+  co_await Flush();
+  body_given_away_ = true;
+  request_body_ = std::move(body);
+  pump_ = Pump();
+  pump_.Start();
+  co_return true;
+}
+
+void Http1ClientConnection::Begin(Exchange& exchange, bool head_request) {
+  exchange_ = &exchange;
+  busy_ = true;
+  ++requests_;
+  bytes_written_ = 0;
+  request_done_ = body_given_away_ = false;
+  head_request_ = head_request;
+}
+
+ExchangeError Http1ClientConnection::ReadError(const IoResult& result, bool any_bytes) const {
+  if (pump_error_) return *pump_error_;
+  if (any_bytes) return ProtocolError("the response head ended too early");
+  ExchangeError error{
+      ResponseFlag::kUpstreamConnectionTermination, std::string(kTerminated), bytes_written_ == 0, {}};
+  error.cause = result.kind == IoResult::Kind::kEnd ? "closed by the upstream" : std::strerror(result.error);
+  return error;
+}
+
+// Reads up to the end of a response head that is final.
+Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead& head) {
+  for (int interim = 0; interim < kMaxInterim; ++interim) {
+    head = ResponseHead();
+    std::optional<ExchangeError> error = co_await ReadOneHead(head);
+    if (error) co_return error;
+    if (head.status >= 200) co_return std::nullopt;
+    if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
+    // 100 is this hop's own affair: the client gets its own when its body is asked for.
+    if (head.status != 100) exchange_->SendInterim(head.headers);
+  }
+  co_return ProtocolError("too many interim responses");
+}
+
+Task<std::optional<ExchangeError>> Http1ClientConnection::ReadOneHead(ResponseHead& head) {
+  Http1Limits limits;
+  limits.max_head_bytes = std::min<size_t>(size_t{options_.max_response_header_kb} * 1024, Block::kSize);
+  limits.max_headers = options_.max_headers;
+  Http1ResponseParser parser(limits, head_request_);
+  size_t seen = 0;
+  while (true) {
+    if (input_.size() > seen && input_.Linearize(std::min(input_.size(), Block::kSize))) {
+      const std::string_view front = input_.Front();
+      const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, head);
+      if (result == Http1ParseResult::kError) co_return ProtocolError(parser.error().detail);
+      if (result == Http1ParseResult::kDone) break;
+      seen = front.size();
+      if (seen >= Block::kSize) co_return ProtocolError("the response head is too large");
+    }
+    co_await stream_->Readable();
+    const IoResult result = stream_->Read(input_, kReadSize);
+    if (!result.ok() && result.kind != IoResult::Kind::kWouldBlock)
+      co_return ReadError(result, !input_.empty());
+  }
+  head.headers.Pin(input_.FrontBlock());
+  input_.Consume(head.size);
+  co_return std::nullopt;
+}
+
+Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std::optional<Request>* unsent) {
+  Lease lease(*this);
+  Begin(request.info(), request.method() == "HEAD");
+  if (!co_await SendRequest(request)) {
+    co_return ExchangeError{ResponseFlag::kLocalReset, "http1.invalid_header_field", false, {}};
+  }
+  ResponseHead head;
+  std::optional<ExchangeError> error = co_await ReadHead(head);
+  exchange_->times.response_head = loop_.NowUs();
+  if (error) {
+    const bool no_answer = error->flag == ResponseFlag::kUpstreamConnectionTermination;
+    if (unsent != nullptr && no_answer && !body_given_away_) unsent->emplace(std::move(request));
+    co_return std::move(*error);
+  }
+  keep_alive_ = head.keep_alive;
+  Body body = MakeBody(head, std::move(lease));
+  co_return Response(std::move(head.headers), std::move(body));
+}
+
+// The body behind `head`; one that is here whole gives the connection back at once.
+Body Http1ClientConnection::MakeBody(const ResponseHead& head, Lease lease) {
+  const Framing framing = head.framing;
+  const bool has_length = framing.kind == Framing::Kind::kLength;
+  if (framing.kind == Framing::Kind::kNone) {
+    ResponseDone(lease);
+    return Body();
+  }
+  if (has_length && input_.size() >= framing.length) {
+    Buffer data = input_.Take(framing.length);
+    ResponseDone(lease);
+    return Body(std::move(data));
+  }
+  std::optional<uint64_t> length;
+  if (has_length) length = framing.length;
+  return Body(Buffer(), std::make_unique<ResponseBody>(*this, framing, std::move(lease)), length);
+}
+
+}  // namespace
+
+std::unique_ptr<ClientConnection> MakeHttp1ClientConnection(EventLoop& loop, std::unique_ptr<Stream> stream,
+                                                            ClientConnectionOwner& owner,
+                                                            ClientCodecOptions options) {
+  return std::make_unique<Http1ClientConnection>(loop, std::move(stream), owner, options);
+}
+
+}  // namespace narthex

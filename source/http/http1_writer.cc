@@ -1,0 +1,185 @@
+#include "source/http/http1_writer.h"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include "source/http/reason_phrase.h"
+
+namespace narthex {
+namespace {
+
+// Writes pieces one behind the other into a buffer's reserved room; a piece that does not fit goes through
+// Append.
+class HeadWriter {
+ public:
+  explicit HeadWriter(Buffer& out) : out_(out), room_(out.Reserve()) {}
+
+  void Put(std::string_view text) {
+    if (text.size() > room_.size() - used_) return Overflow(text);
+    std::memcpy(room_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+  void Put(uint64_t number, int base = 10) {
+    std::array<char, 20> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base);
+    Put(std::string_view(digits.data(), static_cast<size_t>(end.ptr - digits.data())));
+  }
+  void Field(std::string_view name, std::string_view value) {
+    Put(name);
+    Put(": ");
+    Put(value);
+    Put("\r\n");
+  }
+  void Finish() { out_.Commit(used_); }
+
+ private:
+  void Overflow(std::string_view text) {
+    out_.Commit(used_);
+    out_.Append(text);
+    room_ = out_.Reserve();
+    used_ = 0;
+  }
+
+  Buffer& out_;
+  std::span<char> room_;
+  size_t used_ = 0;
+};
+
+bool IsSafe(std::string_view value) {
+  // One pass; the three bytes that could end a line or a string.
+  for (const char c : value) {
+    if (c == '\r' || c == '\n' || c == '\0') return false;
+  }
+  return true;
+}
+
+bool AreSafe(const HeaderMap& headers) {
+  for (const HeaderMap::Field& field : headers) {
+    if (field.name.empty() || !IsSafe(field.value)) return false;
+    for (const char c : field.name) {
+      if (c <= ' ' || c == 0x7f) return false;
+    }
+  }
+  return true;
+}
+
+// Fields that the writer itself decides, or that have no place on the wire.
+bool IsWritersOwn(Header known) {
+  switch (known) {
+    case Header::kMethod:
+    case Header::kScheme:
+    case Header::kAuthority:
+    case Header::kPath:
+    case Header::kStatus:
+    case Header::kHost:
+    case Header::kContentLength:
+    case Header::kTransferEncoding:
+    case Header::kConnection:
+    case Header::kKeepAlive:
+    case Header::kProxyConnection:
+    case Header::kUpgrade:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void PutFields(const HeaderMap& headers, HeadWriter& writer) {
+  for (const HeaderMap::Field& field : headers) {
+    if (!IsWritersOwn(field.known)) writer.Field(field.name, field.value);
+  }
+}
+
+void PutStatusLine(int status, HeadWriter& writer) {
+  if (status == 200) return writer.Put("HTTP/1.1 200 OK\r\n");
+  writer.Put("HTTP/1.1 ");
+  writer.Put(static_cast<uint64_t>(status));
+  writer.Put(" ");
+  writer.Put(ReasonPhrase(status));
+  writer.Put("\r\n");
+}
+
+void PutLength(uint64_t length, HeadWriter& writer) {
+  writer.Put("content-length: ");
+  writer.Put(length);
+  writer.Put("\r\n");
+}
+
+}  // namespace
+
+bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out) {
+  if (!AreSafe(headers)) return false;
+  HeadWriter writer(out);
+  writer.Put(headers.Get(Header::kMethod));
+  writer.Put(" ");
+  writer.Put(headers.Get(Header::kPath));
+  writer.Put(" HTTP/1.1\r\n");
+  writer.Field("host", headers.Get(Header::kAuthority));
+  PutFields(headers, writer);
+  if (framing.chunked) {
+    writer.Put("transfer-encoding: chunked\r\n");
+  } else if (framing.length) {
+    PutLength(*framing.length, writer);
+  }
+  writer.Put("\r\n");
+  writer.Finish();
+  return true;
+}
+
+bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFraming& framing, Buffer& out) {
+  if (!AreSafe(headers)) return false;
+  HeadWriter writer(out);
+  PutStatusLine(status, writer);
+  PutFields(headers, writer);
+  if (framing.no_body) {
+    const std::string_view length = headers.Get(Header::kContentLength);
+    if (status != 204 && length.data() != nullptr) {
+      writer.Field("content-length", length);
+    } else if (status != 204 && status != 304 && framing.length.value_or(0) > 0) {
+      PutLength(*framing.length, writer);
+    }
+  } else if (framing.length) {
+    PutLength(*framing.length, writer);
+  } else if (!framing.http_10) {
+    writer.Put("transfer-encoding: chunked\r\n");
+  }
+  if (framing.close) {
+    writer.Put("connection: close\r\n");
+  } else if (framing.http_10) {
+    writer.Put("connection: keep-alive\r\n");
+  }
+  writer.Put("\r\n");
+  writer.Finish();
+  return true;
+}
+
+bool WriteInterimHead(const HeaderMap& headers, int status, Buffer& out) {
+  if (!AreSafe(headers)) return false;
+  HeadWriter writer(out);
+  PutStatusLine(status, writer);
+  PutFields(headers, writer);
+  writer.Put("\r\n");
+  writer.Finish();
+  return true;
+}
+
+void AppendChunk(Buffer payload, Buffer& out) {
+  HeadWriter writer(out);
+  writer.Put(payload.size(), 16);
+  writer.Put("\r\n");
+  writer.Finish();
+  out.Append(std::move(payload));
+  out.Append("\r\n");
+}
+
+void AppendLastChunk(const HeaderMap* trailers, Buffer& out) {
+  HeadWriter writer(out);
+  writer.Put("0\r\n");
+  if (trailers != nullptr && AreSafe(*trailers)) PutFields(*trailers, writer);
+  writer.Put("\r\n");
+  writer.Finish();
+}
+
+}  // namespace narthex
