@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,7 @@ struct CompiledRoute;  // source/router/compiled_route.h: Route with its match, 
 struct RouteInput {
   const HeaderMap& headers;
   const Exchange* exchange = nullptr;  // dynamic metadata; null offline
-  uint64_t random = 0;                 // runtime fractions
+  uint64_t random = 0;                 // runtime fractions and weighted clusters: 64 random bits
 };
 
 // What a table needs to be compiled. Lives only during Compile.
@@ -36,6 +37,8 @@ struct RouteCompileContext {
   std::function<bool(std::string_view)> has_cluster;
   bool validate_clusters_by_default = true;
   bool edge_profile = true;
+  // The number that the runtime's static layers give this key; may be empty.
+  std::function<std::optional<double>(std::string_view)> runtime = {};
 };
 
 // A RouteConfiguration compiled for matching: first match in configured order, found without trying every

@@ -1,0 +1,145 @@
+#include "filters/router/edit_messages.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "filters/router/timeouts.h"
+
+namespace narthex {
+namespace {
+
+constexpr std::string_view kExpectedTimeout = "x-envoy-expected-rq-timeout-ms";
+constexpr std::string_view kOriginalPath = "x-envoy-original-path";
+constexpr std::string_view kOriginalHost = "x-envoy-original-host";
+constexpr std::string_view kAttemptCount = "x-envoy-attempt-count";
+
+void RewriteHost(const ForwardAction& forward, HeaderMap& headers, bool envoy_headers) {
+  if (forward.host_rewrite.kind == HostRewrite::Kind::kNone) return;
+  std::string host = forward.host_rewrite.Rewrite(headers);
+  if (host.empty() || !IsHeaderValue(host)) return;
+  std::string_view old = headers.Get(Header::kAuthority);
+  if (forward.append_x_forwarded_host && !old.empty()) headers.AppendToList(Header::kXForwardedHost, old);
+  if (envoy_headers) headers.Set(kOriginalHost, old);
+  headers.Set(Header::kAuthority, host);
+}
+
+void RewritePath(const CompiledRoute& route, HeaderMap& headers, bool envoy_headers) {
+  const PathRewrite& rewrite = route.forward->path_rewrite;
+  if (rewrite.kind == PathRewrite::Kind::kNone) return;
+  std::string_view old = headers.Get(Header::kPath);
+  std::string path = rewrite.Rewrite(old, route);
+  if (!IsHeaderValue(path)) return;
+  if (envoy_headers) headers.Set(kOriginalPath, old);
+  headers.Set(Header::kPath, path);
+}
+
+// Views of what outlives the exchange, so that nothing is copied on the usual path.
+void SetExpectedTimeout(const ForwardAction& forward, HeaderMap& headers, std::chrono::milliseconds timeout) {
+  headers.Remove(kExpectedTimeout);
+  if (timeout.count() <= 0) return;
+  if (timeout == forward.timeout && !forward.timeout_text.empty()) {
+    headers.AddView(Header::kUnknown, kExpectedTimeout, forward.timeout_text);
+  } else {
+    headers.Add(kExpectedTimeout, std::to_string(timeout.count()));
+  }
+}
+
+// The decimal texts of 0 to 999, the service times that occur.
+struct SmallNumbers {
+  std::array<std::array<char, 3>, 1000> digits{};
+  std::array<uint8_t, 1000> sizes{};
+
+  constexpr SmallNumbers() {
+    for (size_t i = 0; i < digits.size(); ++i) {
+      size_t size = i < 10 ? 1 : i < 100 ? 2 : 3;
+      for (size_t rest = i, at = size; at > 0; rest /= 10) {
+        digits[i][--at] = static_cast<char>('0' + rest % 10);
+      }
+      sizes[i] = static_cast<uint8_t>(size);
+    }
+  }
+  std::string_view Text(size_t number) const { return {digits[number].data(), sizes[number]}; }
+};
+constexpr SmallNumbers kSmallNumbers;
+
+void SetServiceTime(const Exchange& exchange, HeaderMap& headers) {
+  const ExchangeTimes& times = exchange.times;
+  uint64_t from = std::max(times.upstream_start, times.request_end);
+  uint64_t milliseconds = times.response_head > from ? (times.response_head - from) / 1000 : 0;
+  if (milliseconds >= 1000) {
+    headers.Set(Header::kXEnvoyUpstreamServiceTime, std::to_string(milliseconds));
+    return;
+  }
+  headers.Remove(Header::kXEnvoyUpstreamServiceTime);
+  headers.AddView(Header::kXEnvoyUpstreamServiceTime, HeaderName(Header::kXEnvoyUpstreamServiceTime),
+                  kSmallNumbers.Text(milliseconds));
+}
+
+bool IsRetryOn(std::string_view value, bool grpc) {
+  static constexpr std::string_view kHttp[] = {"5xx",
+                                               "gateway-error",
+                                               "reset",
+                                               "reset-before-request",
+                                               "connect-failure",
+                                               "refused-stream",
+                                               "retriable-4xx",
+                                               "retriable-status-codes",
+                                               "retriable-headers",
+                                               "envoy-ratelimited",
+                                               "http3-post-connect-failure"};
+  static constexpr std::string_view kGrpc[] = {"cancelled", "deadline-exceeded", "internal",
+                                               "resource-exhausted", "unavailable"};
+  while (!value.empty()) {
+    std::string_view token = value.substr(0, value.find(','));
+    value.remove_prefix(std::min(token.size() + 1, value.size()));
+    while (token.starts_with(' ')) token.remove_prefix(1);
+    while (token.ends_with(' ')) token.remove_suffix(1);
+    bool known = grpc ? std::find(std::begin(kGrpc), std::end(kGrpc), token) != std::end(kGrpc)
+                      : std::find(std::begin(kHttp), std::end(kHttp), token) != std::end(kHttp);
+    if (!known) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void EditRequest(const CompiledRoute& route, Request& request, std::chrono::milliseconds timeout,
+                 bool envoy_headers) {
+  HeaderMap& headers = request.headers();
+  if (envoy_headers) SetExpectedTimeout(*route.forward, headers, timeout);
+  if (route.scope->include_request_attempt_count) headers.Set(kAttemptCount, "1");
+  if (route.request_mutations != nullptr) {
+    route.request_mutations->Apply(headers, FormatContext{&request.info(), &headers, nullptr, nullptr, {}});
+  }
+  RewriteHost(*route.forward, headers, envoy_headers);
+  RewritePath(route, headers, envoy_headers);
+}
+
+void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response) {
+  if (route.response_mutations == nullptr) return;
+  FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
+  route.response_mutations->Apply(response.headers(), context);
+}
+
+void EditResponse(const CompiledRoute& route, Exchange& exchange, Response& response, bool envoy_headers) {
+  if (envoy_headers) SetServiceTime(exchange, response.headers());
+  if (route.scope->include_attempt_count_in_response) {
+    response.headers().Set(kAttemptCount, std::to_string(std::max(exchange.upstream.attempts, 1U)));
+  }
+  MutateResponse(route, exchange, response);
+}
+
+std::string_view FindInvalidHeader(const HeaderMap& headers, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    std::string_view value = headers.Get(name);
+    if (value.data() == nullptr) continue;
+    bool fine = name == "x-envoy-retry-on"        ? IsRetryOn(value, false)
+                : name == "x-envoy-retry-grpc-on" ? IsRetryOn(value, true)
+                                                  : ParseMilliseconds(value).has_value();
+    if (!fine) return name;
+  }
+  return {};
+}
+
+}  // namespace narthex

@@ -1,0 +1,107 @@
+#include "filters/router/response_deadline.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace narthex {
+namespace {
+
+constexpr uint64_t kUsPerMs = 1000;
+
+std::chrono::milliseconds Until(uint64_t end_us, uint64_t now_us) {
+  if (end_us <= now_us) return std::chrono::milliseconds(0);
+  return std::chrono::milliseconds((end_us - now_us + kUsPerMs - 1) / kUsPerMs);
+}
+
+// One read of a body under a deadline; lives in the reading frame.
+class BoundedRead {
+ public:
+  BoundedRead(EventLoop& loop, Body& body, const ResponseDeadline& deadline)
+      : read_(body.Read()), timer_(loop.wheel(), &BoundedRead::OnTimer, this), deadline_(deadline) {}
+  BoundedRead(const BoundedRead&) = delete;
+
+  bool await_ready() { return read_.await_ready(); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
+    awaiting_ = awaiting;
+    timer_.Arm(std::max(deadline_.Left(), std::chrono::milliseconds(1)));
+    return read_.await_suspend(awaiting);
+  }
+  std::optional<BodyPiece> await_resume() {
+    timer_.Cancel();
+    if (passed_) return std::nullopt;
+    return read_.await_resume();
+  }
+
+ private:
+  static void OnTimer(void* self) {
+    auto* that = static_cast<BoundedRead*>(self);
+    std::chrono::milliseconds left = that->deadline_.Left();
+    if (left.count() > 0) return that->timer_.Arm(left);
+    that->passed_ = true;
+    that->read_.pending.Cancel();
+    that->awaiting_.resume();
+  }
+
+  Body::ReadAwaiter read_;
+  Timer timer_;
+  const ResponseDeadline& deadline_;
+  std::coroutine_handle<> awaiting_;
+  bool passed_ = false;
+};
+
+class BoundedBody final : public BodySource {
+ public:
+  BoundedBody(Body body, const ResponseDeadline& deadline, Exchange& exchange)
+      : body_(std::move(body)), deadline_(deadline), exchange_(exchange) {}
+
+  Task<BodyPiece> Read() override {
+    std::optional<BodyPiece> piece = co_await BoundedRead(exchange_.loop(), body_, deadline_);
+    if (piece) co_return std::move(*piece);
+    BodyPiece failed;
+    failed.error = std::make_unique<ExchangeError>();
+    if (deadline_.timeout_passed()) {
+      failed.error->flag = ResponseFlag::kUpstreamRequestTimeout;
+      failed.error->detail = "response_timeout";
+      exchange_.AddFlag(failed.error->flag);
+    } else {
+      failed.error->detail = "max_duration_timeout";
+    }
+    co_return failed;
+  }
+
+ private:
+  Body body_;
+  ResponseDeadline deadline_;
+  Exchange& exchange_;
+};
+
+}  // namespace
+
+std::chrono::milliseconds ResponseDeadline::Left() const {
+  uint64_t now = exchange_->loop().NowUs();
+  std::chrono::milliseconds left = std::chrono::milliseconds::max();
+  if (limits_.timeout.count() > 0) {
+    // While the request is still coming, the end can't be closer than the whole timeout.
+    uint64_t from = request_end();
+    left = from == 0 ? limits_.timeout
+                     : Until(from + static_cast<uint64_t>(limits_.timeout.count()) * kUsPerMs, now);
+  }
+  if (limits_.duration.count() > 0) {
+    uint64_t end = exchange_->times.start + static_cast<uint64_t>(limits_.duration.count()) * kUsPerMs;
+    left = std::min(left, Until(end, now));
+  }
+  return left;
+}
+
+bool ResponseDeadline::timeout_passed() const {
+  if (limits_.timeout.count() <= 0 || request_end() == 0) return false;
+  uint64_t end = request_end() + static_cast<uint64_t>(limits_.timeout.count()) * kUsPerMs;
+  return end <= exchange_->loop().NowUs();
+}
+
+Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange) {
+  std::optional<uint64_t> length = body.length();
+  return Body(Buffer(), std::make_unique<BoundedBody>(std::move(body), deadline, exchange), length);
+}
+
+}  // namespace narthex

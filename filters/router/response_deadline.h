@@ -1,0 +1,82 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <optional>
+#include <utility>
+
+#include "source/event/event_loop.h"
+#include "source/http/message.h"
+
+namespace narthex {
+
+// Until when a response must have ended: `timeout` after the request's last byte, and `duration` after its
+// first. Zero is no limit. A copyable value; the exchange outlives it.
+class ResponseDeadline {
+ public:
+  struct Limits {
+    std::chrono::milliseconds timeout{0};
+    std::chrono::milliseconds duration{0};
+  };
+  // Made when the request is sent; `request_complete`: all of it is here.
+  ResponseDeadline(Exchange& exchange, Limits limits, bool request_complete)
+      : exchange_(&exchange), limits_(limits), sent_(request_complete ? exchange.loop().NowUs() : 0) {}
+
+  bool limited() const { return limits_.timeout.count() > 0 || limits_.duration.count() > 0; }
+  // Time to the next moment at which it may have passed; zero when it has. REQUIRES: limited().
+  std::chrono::milliseconds Left() const;
+  // Which limit has passed, for the reply. REQUIRES: Left() is zero.
+  bool timeout_passed() const;
+  bool request_complete() const { return request_end() != 0; }
+
+ private:
+  uint64_t request_end() const { return sent_ != 0 ? sent_ : exchange_->times.request_end; }
+
+  Exchange* exchange_;
+  Limits limits_;
+  uint64_t sent_;
+};
+
+// co_await Bounded(task, deadline): the task's value, or nullopt when the deadline passed first; then the
+// task was cancelled. No frame of its own. As WithTimeout, but the end may move while the request is still
+// coming.
+template <class T>
+class [[nodiscard]] Bounded {
+ public:
+  Bounded(EventLoop& loop, Task<T> task, const ResponseDeadline& deadline)
+      : task_(std::move(task)), timer_(loop.wheel(), &Bounded::OnTimer, this), deadline_(deadline) {}
+  Bounded(const Bounded&) = delete;
+
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
+    awaiting_ = awaiting;
+    if (deadline_.limited()) timer_.Arm(std::max(deadline_.Left(), std::chrono::milliseconds(1)));
+    return task_.Prepare(awaiting);
+  }
+  std::optional<T> await_resume() {
+    timer_.Cancel();
+    if (!task_) return std::nullopt;
+    return task_.Result();
+  }
+
+ private:
+  // Called from the loop, so the task is suspended and may be destroyed.
+  static void OnTimer(void* self) {
+    auto* that = static_cast<Bounded*>(self);
+    std::chrono::milliseconds left = that->deadline_.Left();
+    if (left.count() > 0) return that->timer_.Arm(left);
+    that->task_.Cancel();
+    that->awaiting_.resume();
+  }
+
+  Task<T> task_;
+  Timer timer_;
+  const ResponseDeadline& deadline_;
+  std::coroutine_handle<> awaiting_;
+};
+
+// A body that fails with `response_timeout` or `max_duration_timeout` when the deadline passes before its
+// end.
+Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange);
+
+}  // namespace narthex

@@ -1,0 +1,184 @@
+#include "filters/router/router.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "filters/router/edit_messages.h"
+#include "filters/router/timeouts.h"
+#include "source/config/unpack.h"
+#include "source/router/compiled_route.h"
+
+namespace narthex {
+namespace {
+
+namespace router_v3 = envoy::extensions::filters::http::router::v3;
+
+struct RouterOptions {
+  bool count_codes = true;
+  bool envoy_headers = true;
+  bool respect_expected_timeout = false;
+  std::vector<std::string> strict_headers;
+};
+
+Response AnswerRedirect(const CompiledRoute& route, Exchange& exchange) {
+  FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
+  Response response = LocalReply(route.redirect->status, "direct_response");
+  std::string location = RedirectLocation(*route.redirect, route, context);
+  if (IsHeaderValue(location)) response.headers().Set(Header::kLocation, location);
+  return response;
+}
+
+Response AnswerDirectly(const CompiledRoute& route, Exchange& exchange) {
+  const DirectResponse& answer = *route.direct_response;
+  Response response = LocalReply(answer.status, "direct_response", answer.body);
+  // As Envoy does: the request's own URI.
+  if (answer.status == 201 || answer.status / 100 == 3) {
+    FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
+    response.headers().Set(Header::kLocation, RedirectLocation(RedirectAction(), route, context));
+  }
+  return response;
+}
+
+// The counters of a cluster that a request header named.
+const ClusterResponseStats& StatsOf(const std::string& cluster) {
+  thread_local std::map<std::string, const ClusterResponseStats*, std::less<>> known;
+  const ClusterResponseStats*& stats = known[cluster];
+  if (stats == nullptr) stats = &ClusterResponseStats::Of(cluster);
+  return *stats;
+}
+
+Response StrictCheckFailed(Exchange& exchange, std::string_view header, std::string_view value) {
+  exchange.AddFlag(ResponseFlag::kInvalidEnvoyRequestHeaders);
+  std::string detail = "request_headers_failed_strict_check{";
+  detail.append(header).append("}");
+  std::string body = "invalid header '";
+  body.append(header).append("' with value '").append(value).append("'");
+  return LocalReply(400, detail, body, ResponseFlag::kInvalidEnvoyRequestHeaders);
+}
+
+class Router final : public HttpFilter {
+ public:
+  explicit Router(RouterOptions options) : options_(std::move(options)) {}
+
+  Task<Response> Handle(Request request, Next) const override {
+    const CompiledRoute& route = CompiledRouteOf(request);
+    Exchange& exchange = request.info();
+    if (route.forward == nullptr) co_return AnswerItself(route, exchange);
+    Cluster* cluster = FindCluster(route, request);
+    if (cluster == nullptr) co_return ClusterNotFound(route, exchange);
+    if (!options_.strict_headers.empty()) {
+      std::string_view header = FindInvalidHeader(request.headers(), options_.strict_headers);
+      if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
+    }
+    exchange.upstream.cluster = cluster->name();
+    auto limits = LimitsFor(*route.forward, request, options_.respect_expected_timeout);
+    EditRequest(route, request, limits.timeout, options_.envoy_headers);
+    ResponseDeadline deadline(exchange, limits, request.body().complete());
+    exchange.times.upstream_start = exchange.loop().NowUs();
+    std::optional<ClientConnection::Result> result =
+        co_await Bounded(exchange.loop(), Attempt(*cluster, route, std::move(request)), deadline);
+    const ClusterResponseStats& stats =
+        route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
+    Response response = !result ? DeadlinePassed(deadline, exchange, stats)
+                        : std::holds_alternative<Response>(*result)
+                            ? FromUpstream(std::get<Response>(std::move(*result)), route, deadline, exchange)
+                            : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
+    if (response.local() != nullptr) MutateResponse(route, exchange, response);
+    if (options_.count_codes) stats.Count(response.status());
+    co_return response;
+  }
+
+ private:
+  // One try at the cluster.
+  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route,
+                                                Request request) {
+    AttemptOptions options;
+    options.priority = route.forward->priority;
+    options.random = request.info().random;
+    options.auto_host_rewrite = route.forward->auto_host_rewrite;
+    options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
+    return cluster.Send(std::move(request), options);
+  }
+
+  static Response AnswerItself(const CompiledRoute& route, Exchange& exchange) {
+    Response response =
+        route.redirect != nullptr ? AnswerRedirect(route, exchange) : AnswerDirectly(route, exchange);
+    MutateResponse(route, exchange, response);
+    return response;
+  }
+
+  static Cluster* FindCluster(const CompiledRoute& route, const Request& request) {
+    std::string_view name = route.cluster;
+    if (name.empty()) name = request.headers().Get(route.forward->cluster_header);
+    return name.empty() ? nullptr : request.info().clusters->Find(name);
+  }
+
+  static Response ClusterNotFound(const CompiledRoute& route, Exchange& exchange) {
+    exchange.AddFlag(ResponseFlag::kNoClusterFound);
+    Response response = LocalReply(route.forward->cluster_not_found_status, "cluster_not_found", "",
+                                   ResponseFlag::kNoClusterFound);
+    MutateResponse(route, exchange, response);
+    return response;
+  }
+
+  static Response DeadlinePassed(const ResponseDeadline& deadline, Exchange& exchange,
+                                 const ClusterResponseStats& stats) {
+    if (deadline.timeout_passed()) {
+      stats.CountTimeout();
+      ExchangeError error;
+      error.flag = ResponseFlag::kUpstreamRequestTimeout;
+      error.detail = "response_timeout";
+      return Failed(std::move(error), exchange);
+    }
+    // The client is the late one while its request is still coming. Envoy logs no flag for this limit.
+    return LocalReply(deadline.request_complete() ? 504 : 408, "max_duration_timeout",
+                      "downstream duration timeout");
+  }
+
+  static Response Failed(ExchangeError error, Exchange& exchange) {
+    if (error.flag != ResponseFlag::kNone) exchange.AddFlag(error.flag);
+    return LocalReplyFor(std::move(error));
+  }
+
+  Response FromUpstream(Response response, const CompiledRoute& route, const ResponseDeadline& deadline,
+                        Exchange& exchange) const {
+    if (exchange.times.response_head == 0) exchange.times.response_head = exchange.loop().NowUs();
+    exchange.response_details = "via_upstream";
+    EditResponse(route, exchange, response, options_.envoy_headers);
+    if (deadline.limited() && !response.body().complete()) {
+      response.set_body(BoundBody(std::move(response.body()), deadline, exchange));
+    }
+    return response;
+  }
+
+  RouterOptions options_;
+};
+
+std::shared_ptr<const HttpFilter> MakeRouter(const google::protobuf::Any& any, FilterContext& context) {
+  auto config = Unpack<router_v3::Router>(any, context.path);
+  context.diagnostics.AddStatus(config.status());
+  if (!config.ok()) return nullptr;
+  RouterOptions options;
+  options.count_codes = !config->has_dynamic_stats() || config->dynamic_stats().value();
+  options.envoy_headers = !config->suppress_envoy_headers();
+  options.respect_expected_timeout = config->respect_expected_rq_timeout();
+  options.strict_headers.assign(config->strict_check_headers().begin(), config->strict_check_headers().end());
+  return std::make_shared<const Router>(std::move(options));
+}
+
+}  // namespace
+
+FilterFactory RouterFactory() {
+  FilterFactory factory{};
+  factory.name = "envoy.filters.http.router";
+  factory.type = "envoy.extensions.filters.http.router.v3.Router";
+  factory.terminal = true;
+  factory.make = MakeRouter;
+  return factory;
+}
+
+}  // namespace narthex

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "source/filter/registry.h"
+
+namespace narthex {
+
+// envoy.filters.http.router: the last filter, which answers by the route's action. See README.md.
+FilterFactory RouterFactory();
+
+}  // namespace narthex

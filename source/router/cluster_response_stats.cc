@@ -1,0 +1,50 @@
+#include "source/router/cluster_response_stats.h"
+
+#include <map>
+
+namespace narthex {
+
+const ClusterResponseStats& ClusterResponseStats::Of(std::string_view cluster) {
+  static std::mutex mutex;
+  static auto& all = *new std::map<std::string, std::unique_ptr<ClusterResponseStats>, std::less<>>;
+  std::lock_guard lock(mutex);
+  auto found = all.find(cluster);
+  if (found == all.end()) {
+    found = all.emplace(std::string(cluster), std::make_unique<ClusterResponseStats>(cluster)).first;
+  }
+  return *found->second;
+}
+
+ClusterResponseStats::ClusterResponseStats(std::string_view cluster)
+    : prefix_("cluster." + std::string(cluster) + ".upstream_rq_") {
+  StatsStore& store = StatsStore::Process();
+  completed_ = store.MakeCounter(prefix_ + "completed");
+  timeout_ = store.MakeCounter(prefix_ + "timeout");
+  for (size_t i = 0; i < classes_.size(); ++i) {
+    classes_[i] = store.MakeCounter(prefix_ + std::to_string(i + 1) + "xx");
+  }
+  Code(200);
+}
+
+const Counter& ClusterResponseStats::Code(int status) const {
+  std::atomic<const Counter*>& slot = codes_[static_cast<size_t>(status - kFirstCode)];
+  const Counter* counter = slot.load(std::memory_order_acquire);
+  if (counter != nullptr) return *counter;
+  std::lock_guard lock(mutex_);
+  counter = slot.load(std::memory_order_relaxed);
+  if (counter == nullptr) {
+    // Lives as long as the process, as the statistics do.
+    counter = new Counter(StatsStore::Process().MakeCounter(prefix_ + std::to_string(status)));
+    slot.store(counter, std::memory_order_release);
+  }
+  return *counter;
+}
+
+void ClusterResponseStats::Count(int status) const {
+  if (status < kFirstCode || status >= kFirstCode + kCodes) return;
+  completed_.Add();
+  classes_[static_cast<size_t>(status / 100 - 1)].Add();
+  Code(status).Add();
+}
+
+}  // namespace narthex

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "source/stats/stats.h"
+
+namespace narthex {
+
+// cluster.<name>.upstream_rq_{completed,2xx,200,timeout,...}: what a cluster answered, or the router in its
+// place, by code. Thread-safe; lives as long as the process.
+class ClusterResponseStats {
+ public:
+  // The one of this cluster, made when first asked for. At load; for clusters named by a request header also
+  // later, behind a cache of the thread.
+  static const ClusterResponseStats& Of(std::string_view cluster);
+
+  explicit ClusterResponseStats(std::string_view cluster);
+  // Counts a response. A code that the cluster never gave before makes its counter.
+  void Count(int status) const;
+  // upstream_rq_timeout.
+  void CountTimeout() const { timeout_.Add(); }
+
+ private:
+  static constexpr int kFirstCode = 100;
+  static constexpr int kCodes = 500;
+  const Counter& Code(int status) const;
+
+  std::string prefix_;
+  Counter completed_;
+  Counter timeout_;
+  std::array<Counter, 5> classes_;
+  mutable std::mutex mutex_;
+  mutable std::array<std::atomic<const Counter*>, kCodes> codes_ = {};
+};
+
+}  // namespace narthex

@@ -1,0 +1,215 @@
+#include "source/router/compile_actions.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "source/router/ascii.h"
+#include "source/router/compile_matchers.h"
+
+namespace narthex {
+namespace {
+
+namespace route_v3 = envoy::config::route::v3;
+namespace matcher_v3 = envoy::type::matcher::v3;
+
+std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& duration) {
+  int64_t milliseconds = duration.seconds() * 1000 + duration.nanos() / 1'000'000;
+  // A duration below a millisecond is still a limit; 0 would be none.
+  if (milliseconds == 0 && duration.nanos() > 0) milliseconds = 1;
+  return std::chrono::milliseconds(milliseconds);
+}
+
+// The pattern of `config`, when its substitution fits it; else null, and an error.
+std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAndSubstitute& config,
+                                                 const ConfigPath& path, Diagnostics& diagnostics) {
+  std::shared_ptr<const Regex> regex =
+      CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
+  std::string error;
+  if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
+  diagnostics.Error(path.Field("substitution"), error);
+  return nullptr;
+}
+
+void SetTimeouts(const route_v3::RouteAction& config, ForwardAction& forward) {
+  if (config.has_timeout()) forward.timeout = ToMilliseconds(config.timeout());
+  if (config.has_idle_timeout()) forward.idle_timeout = ToMilliseconds(config.idle_timeout());
+  if (config.has_max_stream_duration()) {
+    const auto& limits = config.max_stream_duration();
+    forward.stream_duration_rules = true;
+    if (limits.has_max_stream_duration()) {
+      forward.max_stream_duration = ToMilliseconds(limits.max_stream_duration());
+    }
+    if (limits.has_grpc_timeout_header_max()) {
+      forward.grpc_timeout_max = ToMilliseconds(limits.grpc_timeout_header_max());
+    }
+    forward.grpc_timeout_offset = ToMilliseconds(limits.grpc_timeout_header_offset());
+  }
+  if (!forward.stream_duration_rules && forward.timeout.count() > 0) {
+    forward.timeout_text = std::to_string(forward.timeout.count());
+  }
+}
+
+bool SetPathRewrite(const route_v3::RouteAction& config, const ConfigPath& path, Diagnostics& diagnostics,
+                    ForwardAction& forward) {
+  bool prefix = !config.prefix_rewrite().empty();
+  if (prefix && config.has_regex_rewrite()) {
+    diagnostics.Error(path.Field("regex_rewrite"), "can't be combined with prefix_rewrite");
+    return false;
+  }
+  if (prefix) {
+    forward.path_rewrite = {PathRewrite::Kind::kPrefix, config.prefix_rewrite(), nullptr};
+  } else if (config.has_regex_rewrite()) {
+    auto regex = CompileSubstitution(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics);
+    if (regex == nullptr) return false;
+    forward.path_rewrite = {PathRewrite::Kind::kRegex, config.regex_rewrite().substitution(), regex};
+  }
+  return true;
+}
+
+bool SetHostRewrite(const route_v3::RouteAction& config, const ConfigPath& path, Diagnostics& diagnostics,
+                    ForwardAction& forward) {
+  forward.append_x_forwarded_host = config.append_x_forwarded_host();
+  switch (config.host_rewrite_specifier_case()) {
+    case route_v3::RouteAction::kHostRewriteLiteral:
+      forward.host_rewrite = {HostRewrite::Kind::kLiteral, config.host_rewrite_literal(), nullptr};
+      return true;
+    case route_v3::RouteAction::kAutoHostRewrite:
+      forward.auto_host_rewrite = config.auto_host_rewrite().value();
+      return true;
+    case route_v3::RouteAction::kHostRewriteHeader:
+      forward.host_rewrite = {HostRewrite::Kind::kHeader, ToLowerAscii(config.host_rewrite_header()),
+                              nullptr};
+      return true;
+    case route_v3::RouteAction::kHostRewritePathRegex: {
+      const auto& rewrite = config.host_rewrite_path_regex();
+      auto regex = CompileSubstitution(rewrite, path.Field("host_rewrite_path_regex"), diagnostics);
+      if (regex == nullptr) return false;
+      forward.host_rewrite = {HostRewrite::Kind::kPathRegex, rewrite.substitution(), regex};
+      return true;
+    }
+    default:
+      return true;
+  }
+}
+
+std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& config, const ConfigPath& path,
+                                                 Diagnostics& diagnostics) {
+  static constexpr int kNotFound[] = {503, 404, 500};
+  auto forward = std::make_shared<ForwardAction>();
+  SetTimeouts(config, *forward);
+  bool ok = SetPathRewrite(config, path, diagnostics, *forward);
+  ok &= SetHostRewrite(config, path, diagnostics, *forward);
+  forward->priority =
+      config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
+  forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
+  forward->cluster_header = ToLowerAscii(config.cluster_header());
+  if (!ok) return nullptr;
+  return forward;
+}
+
+bool ReadBody(const envoy::config::core::v3::DataSource& source, const ConfigPath& path,
+              Diagnostics& diagnostics, std::string& body) {
+  using Source = envoy::config::core::v3::DataSource;
+  switch (source.specifier_case()) {
+    case Source::kFilename: {
+      std::ifstream file(source.filename(), std::ios::binary);
+      if (!file) {
+        diagnostics.Error(path.Field("filename"), "cannot read \"" + source.filename() + "\"");
+        return false;
+      }
+      body.assign(std::istreambuf_iterator<char>(file), {});
+      return true;
+    }
+    case Source::kEnvironmentVariable: {
+      const char* value = std::getenv(source.environment_variable().c_str());
+      if (value == nullptr) {
+        diagnostics.Error(path.Field("environment_variable"),
+                          "\"" + source.environment_variable() + "\" is not set");
+        return false;
+      }
+      body = value;
+      return true;
+    }
+    case Source::kInlineBytes:
+      body = source.inline_bytes();
+      return true;
+    default:
+      body = source.inline_string();
+      return true;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::RouteAction& config,
+                                                              const ConfigPath& path) {
+  route_v3::RouteAction rest;
+  if (config.has_weighted_clusters()) {
+    // The clusters of a weighted choice may be many; they have no part in the key.
+    rest = config;
+    rest.clear_weighted_clusters();
+  } else {
+    rest = config;
+    rest.clear_cluster();
+  }
+  std::shared_ptr<const ForwardAction>& made = made_[rest.SerializeAsString()];
+  if (made == nullptr) made = MakeForward(rest, path, context_.diagnostics);
+  return made;
+}
+
+std::unique_ptr<const RedirectAction> CompileRedirect(const route_v3::RedirectAction& config,
+                                                      const ConfigPath& path, Diagnostics& diagnostics) {
+  static constexpr int kStatuses[] = {301, 302, 303, 307, 308};
+  auto action = std::make_unique<RedirectAction>();
+  action->status = kStatuses[config.response_code()];
+  action->host = config.host_redirect();
+  action->port = config.port_redirect();
+  action->strip_query = config.strip_query();
+  action->scheme = config.https_redirect() ? "https" : ToLowerAscii(config.scheme_redirect());
+  switch (config.path_rewrite_specifier_case()) {
+    case route_v3::RedirectAction::kPathRedirect:
+      if (!config.path_redirect().empty()) action->path_kind = RedirectAction::Path::kReplace;
+      action->path = config.path_redirect();
+      break;
+    case route_v3::RedirectAction::kPrefixRewrite:
+      if (!config.prefix_rewrite().empty()) action->path_kind = RedirectAction::Path::kPrefix;
+      action->path = config.prefix_rewrite();
+      break;
+    case route_v3::RedirectAction::kRegexRewrite:
+      action->path_kind = RedirectAction::Path::kRegex;
+      action->path = config.regex_rewrite().substitution();
+      action->regex = CompileSubstitution(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics);
+      if (action->regex == nullptr) return nullptr;
+      break;
+    case route_v3::RedirectAction::kPathRewrite: {
+      auto format = SubstitutionFormatter::Parse(config.path_rewrite(), path.Field("path_rewrite"),
+                                                 SubstitutionFormatter::Absent::kEmpty);
+      diagnostics.AddStatus(format.status());
+      if (!format.ok()) return nullptr;
+      action->path_kind = RedirectAction::Path::kFormat;
+      action->format = std::make_shared<const SubstitutionFormatter>(*std::move(format));
+      break;
+    }
+    default:
+      break;
+  }
+  return action;
+}
+
+std::unique_ptr<const DirectResponse> CompileDirectResponse(const route_v3::DirectResponseAction& config,
+                                                            const ConfigPath& path, uint64_t max_body,
+                                                            Diagnostics& diagnostics) {
+  auto response = std::make_unique<DirectResponse>();
+  response->status = static_cast<int>(config.status());
+  if (!config.has_body()) return response;
+  ConfigPath body_path = path.Field("body");
+  if (!ReadBody(config.body(), body_path, diagnostics, response->body)) return nullptr;
+  if (response->body.size() <= max_body) return response;
+  diagnostics.Error(body_path, "has " + std::to_string(response->body.size()) + " bytes, more than the " +
+                                   std::to_string(max_body) + " of max_direct_response_body_size_bytes");
+  return nullptr;
+}
+
+}  // namespace narthex

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/http/exchange.h"
+#include "source/http/header_map.h"
+
+namespace re2 {
+class RE2;
+}
+
+namespace narthex {
+
+struct RouteInput;
+
+// An RE2 expression, matched in time linear to the text. Text that is not UTF-8 is matched byte by byte, so
+// that a stray byte cannot slip past an expression. Immutable, thread-safe.
+class Regex {
+ public:
+  // Null and `error` set when the expression is malformed or compiles to a program that is too large.
+  static std::unique_ptr<const Regex> Compile(std::string_view expression, std::string& error);
+  ~Regex();
+
+  bool FullMatch(std::string_view text) const;
+  // `text` with every match replaced; `substitution` refers to groups as \1.
+  std::string ReplaceAll(std::string_view text, std::string_view substitution) const;
+  // Whether `substitution` only refers to groups that exist.
+  bool CheckSubstitution(std::string_view substitution, std::string& error) const;
+  const std::string& expression() const;
+
+ private:
+  Regex() = default;
+  const re2::RE2& For(std::string_view text) const;
+
+  std::unique_ptr<re2::RE2> characters_;
+  std::unique_ptr<re2::RE2> bytes_;
+};
+
+// Envoy's StringMatcher, compiled. Immutable, thread-safe.
+struct StringMatcher {
+  enum class Kind : uint8_t { kExact, kPrefix, kSuffix, kContains, kRegex };
+  Kind kind = Kind::kExact;
+  bool ignore_case = false;
+  std::string text;  // in lower case with ignore_case
+  std::shared_ptr<const Regex> regex;
+
+  bool Matches(std::string_view value) const;
+  // `prefix "/api"`.
+  std::string Describe() const;
+};
+
+// A predicate on one header. A custom header that is repeated matches when one of its values does; values of
+// well-known list headers are joined by a comma first, as Envoy does.
+struct HeaderMatcher {
+  enum class Kind : uint8_t { kString, kRange, kPresent };
+  std::string name;  // in lower case
+  Header known = Header::kUnknown;
+  Kind kind = Kind::kPresent;
+  bool present = true;
+  bool invert = false;
+  bool missing_is_empty = false;
+  int64_t range_start = 0;
+  int64_t range_end = 0;  // exclusive
+  StringMatcher text;
+
+  bool Matches(const HeaderMap& headers) const;
+  std::string Describe() const;
+
+ private:
+  bool MatchesValue(std::string_view value) const;
+  bool MatchesAny(const HeaderMap& headers) const;
+};
+
+// A predicate on the first parameter of that name in the query, undecoded.
+struct QueryMatcher {
+  std::string name;
+  bool present_only = false;
+  bool present = true;
+  StringMatcher text;
+
+  bool Matches(std::string_view path) const;
+};
+
+// A predicate on the first cookie of that name; quotes around its value are taken off.
+struct CookieMatcher {
+  std::string name;
+  StringMatcher text;
+  bool invert = false;
+
+  bool Matches(const HeaderMap& headers) const;
+};
+
+// True for a share of the requests.
+struct FractionMatcher {
+  uint64_t numerator = 0;
+  uint64_t denominator = 100;
+
+  bool Matches(uint64_t random) const { return random % denominator < numerator; }
+};
+
+// A predicate on one text value of dynamic metadata.
+struct MetadataMatcher {
+  std::string space;
+  std::string key;  // steps joined by dots
+  enum class Kind : uint8_t { kString, kPresent, kAbsent, kBool, kRange } kind = Kind::kPresent;
+  StringMatcher text;
+  bool flag = false;
+  double range_start = 0;
+  double range_end = 0;  // exclusive unless equal to the start
+  bool invert = false;
+
+  bool Matches(const Exchange* exchange) const;
+};
+
+// What a route asks of a request beside its path: all must hold. Immutable, thread-safe.
+struct RoutePredicates {
+  std::vector<HeaderMatcher> headers;
+  std::vector<QueryMatcher> query;
+  std::vector<CookieMatcher> cookies;
+  std::vector<MetadataMatcher> metadata;
+  std::optional<FractionMatcher> fraction;
+  bool grpc = false;
+
+  bool Match(const RouteInput& input) const;
+  // The first that does not hold, in words; empty when all do.
+  std::string FirstFailure(const RouteInput& input) const;
+};
+
+// The value of the first cookie called `name`, without quotes; data() is null when there is none.
+std::string_view FindCookie(const HeaderMap& headers, std::string_view name);
+// Whether content-type is application/grpc or application/grpc+something.
+bool IsGrpc(const HeaderMap& headers);
+
+}  // namespace narthex

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "source/http/substitution/formatter.h"
+#include "source/router/path_rewrite.h"
+
+namespace narthex {
+
+struct CompiledRoute;
+
+// A redirect: what is empty or zero stays as in the request. Immutable, thread-safe.
+struct RedirectAction {
+  int status = 301;
+  std::string scheme;
+  std::string host;
+  uint32_t port = 0;
+  bool strip_query = false;
+  enum class Path : uint8_t { kKeep, kReplace, kPrefix, kRegex, kFormat } path_kind = Path::kKeep;
+  std::string path;  // the new path (its own query wins), the new prefix, or the substitution
+  std::shared_ptr<const Regex> regex;
+  std::shared_ptr<const SubstitutionFormatter> format;
+};
+
+// The Location of a redirect for the request that `context` holds (its exchange may be null).
+// REQUIRES: context.request.
+std::string RedirectLocation(const RedirectAction& action, const CompiledRoute& route,
+                             const FormatContext& context);
+
+}  // namespace narthex

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/filter/chain_builder.h"
+#include "source/router/compile_actions.h"
+#include "source/router/compiled_route.h"
+#include "source/router/virtual_host.h"
+
+namespace envoy::config::route::v3 {
+class Route;
+class RouteConfiguration;
+class VirtualHost;
+class WeightedCluster;
+}  // namespace envoy::config::route::v3
+
+namespace narthex {
+
+// Compiles the virtual hosts and routes of one RouteConfiguration. Lives during RouteTable::Compile. Goes on
+// after an error, so that one run reports all of them.
+class RouteCompiler {
+ public:
+  RouteCompiler(const envoy::config::route::v3::RouteConfiguration& config, ConfigPath path,
+                RouteCompileContext& context);
+
+  std::unique_ptr<VirtualHost> CompileVirtualHost(const envoy::config::route::v3::VirtualHost& config,
+                                                  uint32_t index);
+
+ private:
+  using MutationLevel = std::shared_ptr<const HeaderMutationLevel>;
+  // What one level of the configuration adds to its routes.
+  struct Level {
+    MutationLevel request;
+    MutationLevel response;
+    PerFilterConfigLevel filters;
+  };
+  // What the routes of the virtual host in work share, unless they have a level of their own.
+  struct Shared {
+    Level level;
+    std::shared_ptr<const HeaderMutations> request;
+    std::shared_ptr<const HeaderMutations> response;
+    RouteChain chain;
+  };
+
+  template <class Message>
+  Level CompileLevel(const Message& config, const ConfigPath& path);
+  std::unique_ptr<CompiledRoute> CompileRoute(const envoy::config::route::v3::Route& config,
+                                              const RouteScope& scope, uint32_t index);
+  void CompileAction(const envoy::config::route::v3::Route& config, const ConfigPath& path,
+                     const Level& level, CompiledRoute& route);
+  void CompileForward(const envoy::config::route::v3::Route& config, const ConfigPath& path,
+                      const Level& level, CompiledRoute& route);
+  void CompileWeights(const envoy::config::route::v3::WeightedCluster& config, const ConfigPath& path,
+                      const Level& level, CompiledRoute& route);
+  void CompileTlsRequirement(const envoy::config::route::v3::VirtualHost& config, VirtualHost& host);
+  uint32_t WeightOf(const std::string& prefix, const std::string& cluster, uint32_t weight) const;
+  void ApplyLevels(const Level* cluster, const Level& own, CompiledRoute& route);
+  std::shared_ptr<const HeaderMutations> Combine(const MutationLevel& cluster, const MutationLevel& own,
+                                                 MutationLevel Level::* which) const;
+  void CheckCluster(const std::string& cluster, const ConfigPath& path);
+
+  ConfigPath path_;
+  RouteCompileContext& context_;
+  ForwardCompiler forwards_;
+  Level table_;
+  Shared host_;
+  bool validate_clusters_;
+  bool most_specific_last_;
+  uint64_t max_body_;
+  size_t errors_before_;
+};
+
+}  // namespace narthex
