@@ -6,7 +6,11 @@ namespace narthex {
 //     FilterFactory NAMEFilter();
 // and filters/BUILD.bazel depends on it.
 #define NARTHEX_FILTERS(ROW) \
-  ROW(Buffer)
+  ROW(Buffer)                \
+  ROW(Fault)                 \
+  ROW(HeaderMutation)        \
+  ROW(HealthCheck)           \
+  ROW(Router)
 
 #define NARTHEX_DECLARE(NAME) FilterFactory NAME##Filter();
 NARTHEX_FILTERS(NARTHEX_DECLARE)

@@ -172,7 +172,7 @@ std::shared_ptr<const HttpFilter> MakeRouter(const google::protobuf::Any& any, F
 
 }  // namespace
 
-FilterFactory RouterFactory() {
+FilterFactory RouterFilter() {
   FilterFactory factory{};
   factory.name = "envoy.filters.http.router";
   factory.type = "envoy.extensions.filters.http.router.v3.Router";

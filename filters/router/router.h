@@ -5,6 +5,6 @@
 namespace narthex {
 
 // envoy.filters.http.router: the last filter, which answers by the route's action. See README.md.
-FilterFactory RouterFactory();
+FilterFactory RouterFilter();
 
 }  // namespace narthex

@@ -1,265 +1,9 @@
-#include <optional>
+#include <algorithm>
 #include <utility>
 
-#include "source/coro/interruptible.h"
-#include "source/event/timeout.h"
-#include "source/http/chunked_decoder.h"
-#include "source/http/http1_parser.h"
-#include "source/http/http1_writer.h"
-#include "source/http/server_codec.h"
+#include "source/http/http1_server_connection.h"
 
 namespace narthex {
-namespace {
-
-constexpr size_t kReadSize = Block::kSize;
-// How much a body may be read ahead in one piece: bounds what one slow reader of a body holds.
-constexpr size_t kBodyReadSize = 4 * Block::kSize;
-// What an unread rest of a request body may cost to keep the connection; a longer one closes it.
-constexpr uint64_t kMaxDiscard = 64 * 1024;
-
-using Milliseconds = std::chrono::milliseconds;
-
-// An HTTP/1.1 connection from a client (RFC 9112). One coroutine serves its requests one after the other.
-class Http1ServerConnection final : public ServerConnection {
- public:
-  Http1ServerConnection(std::unique_ptr<Stream> stream, ServerConnectionContext context)
-      : context_(context),
-        stream_(std::move(stream)),
-        timer_(context.loop.wheel(), &Http1ServerConnection::OnTimer, this) {
-    if (context_.options.max_connection_duration.count() > 0) {
-      lifetime_ = std::make_unique<Timer>(
-          context_.loop.wheel(), [](void* self) { static_cast<Http1ServerConnection*>(self)->Drain(); },
-          this);
-      lifetime_->Arm(context_.options.max_connection_duration);
-    }
-    WatchClient();
-    root_ = Run();
-    root_.Start();
-  }
-
-  void Drain() override {
-    draining_ = true;
-    // A connection between requests is closed now; a busy one after its response.
-    if (!busy_ && input_.empty()) End();
-  }
-  bool busy() const override { return busy_; }
-
- private:
-  class RequestBody;
-  struct Serving;
-  friend struct Serving;
-
-  enum class TimerUse : uint8_t { kIdle, kHead, kExchange };
-
-  Task<void> Run();
-  Task<bool> ServeOne();
-  Task<bool> ReadHead(Serving& serving);
-  Task<bool> MoreOfHead(Serving& serving);
-  Task<bool> Respond(Serving& serving, Response response);
-  Task<bool> SendBody(Serving& serving, bool chunked);
-  Task<bool> Flush();
-  Task<bool> DiscardBody(Serving& serving);
-  Task<void> Linger();
-  Request MakeRequest(Serving& serving);
-  Response Refusal(Serving& serving);
-  Response TimeoutReply(Serving& serving);
-  bool MustClose(const Serving& serving) const;
-  bool AcceptHttp10(RequestHead& head) const;
-  Milliseconds HeadTimeout() const;
-  Http1Limits Limits() const;
-
-  void WatchClient() {
-    stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); },
-                          this);
-  }
-  // From the loop, while nobody reads: the client has left its exchange, or closed an idle connection.
-  void OnClientGone() {
-    client_gone_ = true;
-    End();
-  }
-  // From the loop only: cancels whatever runs and reports the end.
-  void End() {
-    if (ended_) return;
-    ended_ = true;
-    root_.Cancel();
-    context_.on_end(context_.context);
-  }
-
-  void Arm(TimerUse use, Milliseconds delay) {
-    use_ = use;
-    if (delay.count() > 0) {
-      timer_.Arm(delay);
-    } else {
-      timer_.Cancel();
-    }
-  }
-  static void OnTimer(void* self);
-
-  ServerConnectionContext context_;
-  std::unique_ptr<Stream> stream_;
-  Buffer input_;
-  Buffer output_;
-  Timer timer_;
-  std::unique_ptr<Timer> lifetime_;
-  Serving* serving_ = nullptr;
-  uint64_t requests_ = 0;
-  TimerUse use_ = TimerUse::kIdle;
-  bool busy_ = false;
-  bool draining_ = false;
-  bool client_gone_ = false;
-  bool ended_ = false;   // on_end was called
-  bool broken_ = false;  // a write failed or the peer's bytes can't be understood: close without more ado
-  Task<void> root_;
-};
-
-// One exchange on the connection, from its first byte to the access log, which is written when it is
-// destroyed.
-struct Http1ServerConnection::Serving {
-  explicit Serving(Http1ServerConnection& c)
-      : connection(c),
-        exchange(c.context_.loop, c.context_.facts),
-        deadline(c.context_.loop.wheel(), &Serving::OnDeadline, this) {
-    exchange.times.start = c.context_.loop.NowUs();
-    exchange.times.start_wall = c.context_.loop.WallNow();
-    exchange.client = c.context_.facts.remote;
-    c.serving_ = this;
-    exchange.SetInterim(&Serving::OnInterim, this);
-    c.busy_ = true;
-  }
-  Serving(const Serving&) = delete;
-  ~Serving() {
-    connection.serving_ = nullptr;
-    connection.busy_ = false;
-    connection.timer_.Cancel();
-    if (!started) return;
-    if (!finished) {
-      exchange.AddFlag(ResponseFlag::kDownstreamConnectionTermination);
-      if (exchange.response_details.empty()) exchange.response_details = "downstream_remote_disconnect";
-    }
-    exchange.times.end = connection.context_.loop.NowUs();
-    connection.context_.handler.OnEnd(exchange, parsed ? &exchange.request_headers : nullptr,
-                                      response ? &response->headers() : nullptr, response_trailers.get());
-  }
-
-  enum class TimedOut : uint8_t { kNo, kHead, kIdle, kRequest };
-
-  // request_timeout: the whole request was not read in time.
-  static void OnDeadline(void* self) {
-    auto* serving = static_cast<Serving*>(self);
-    serving->timed_out = TimedOut::kRequest;
-    serving->handler.Interrupt();
-  }
-
-  // A 1xx response of the upstream: sent at once, ahead of the response.
-  static void OnInterim(void* self, const HeaderMap& headers) {
-    auto* serving = static_cast<Serving*>(self);
-    if (serving->head_sent || serving->head.http_10) return;
-    int status = 0;
-    for (const char digit : headers.Get(Header::kStatus)) status = status * 10 + (digit - '0');
-    Http1ServerConnection& c = serving->connection;
-    // What the socket does not take now goes with the response's first write.
-    if (WriteInterimHead(headers, status, c.output_)) c.stream_->Write(c.output_);
-  }
-
-  Http1ServerConnection& connection;
-  Exchange exchange;
-  RequestHead head;
-  ChunkedDecoder chunks;
-  InterruptSlot handler;
-  Timer deadline;
-  std::optional<Response> response;
-  std::unique_ptr<HeaderMap> response_trailers;
-  uint64_t body_left = 0;  // of a request body with a length
-  TimedOut timed_out = TimedOut::kNo;
-  bool started = false;  // OnStart was called
-  bool parsed = false;
-  bool finished = false;          // the response was sent whole
-  bool body_done = true;          // the request body was read to its end
-  bool continue_pending = false;  // the client waits for 100 Continue
-  bool head_sent = false;
-  bool must_close = false;
-  Http1ParseError refused;
-};
-
-// Reads a request's body from the connection, as the handler asks for it.
-class Http1ServerConnection::RequestBody final : public BodySource {
- public:
-  explicit RequestBody(Serving& serving) : serving_(serving) {}
-  Task<BodyPiece> Read() override;
-
- private:
-  // Takes what `input_` holds of the body; false when the bytes are not a chunked body.
-  bool Decode(BodyPiece& piece);
-  BodyPiece Broken(ResponseFlag flag, std::string detail);
-  Task<bool> Fill();
-
-  Serving& serving_;
-};
-
-bool Http1ServerConnection::RequestBody::Decode(BodyPiece& piece) {
-  Http1ServerConnection& connection = serving_.connection;
-  if (serving_.head.framing.kind == Framing::Kind::kLength) {
-    const size_t n = std::min<uint64_t>(serving_.body_left, connection.input_.size());
-    piece.data = connection.input_.Take(n);
-    serving_.body_left -= n;
-    piece.end = serving_.body_left == 0;
-  } else {
-    const ChunkedDecoder::Result result = serving_.chunks.Decode(connection.input_, piece.data);
-    if (result == ChunkedDecoder::Result::kError) return false;
-    piece.end = result == ChunkedDecoder::Result::kDone;
-    if (piece.end) piece.trailers = serving_.chunks.TakeTrailers();
-  }
-  serving_.exchange.request_body_bytes += piece.data.size();
-  if (piece.end) {
-    serving_.body_done = true;
-    serving_.deadline.Cancel();
-    serving_.exchange.times.request_end = connection.context_.loop.NowUs();
-  }
-  return true;
-}
-
-BodyPiece Http1ServerConnection::RequestBody::Broken(ResponseFlag flag, std::string detail) {
-  serving_.connection.broken_ = true;
-  BodyPiece piece;
-  piece.error = std::make_unique<ExchangeError>(ExchangeError{flag, std::move(detail), false, {}});
-  return piece;
-}
-
-Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
-  Http1ServerConnection& connection = serving_.connection;
-  if (serving_.continue_pending) {
-    serving_.continue_pending = false;
-    if (!serving_.head_sent) {
-      connection.output_.Append("HTTP/1.1 100 Continue\r\n\r\n");
-      if (!co_await connection.Flush()) {
-        co_return Broken(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
-      }
-    }
-  }
-  while (true) {
-    BodyPiece piece;
-    if (!Decode(piece)) co_return Broken(ResponseFlag::kDownstreamProtocolError, "http1.codec_error");
-    if (piece.end || !piece.data.empty()) co_return piece;
-    if (!co_await Fill()) {
-      co_return Broken(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
-    }
-  }
-}
-
-Task<bool> Http1ServerConnection::RequestBody::Fill() {
-  Http1ServerConnection& connection = serving_.connection;
-  co_await connection.stream_->Readable();
-  while (true) {
-    const IoResult result = connection.stream_->Read(connection.input_, kBodyReadSize);
-    if (result.ok()) {
-      if (!serving_.head_sent)
-        connection.Arm(TimerUse::kExchange, connection.context_.options.stream_idle_timeout);
-      co_return true;
-    }
-    if (result.kind != IoResult::Kind::kWouldBlock) co_return false;
-    co_await connection.stream_->Readable();
-  }
-}
 
 void Http1ServerConnection::OnTimer(void* self) {
   auto* connection = static_cast<Http1ServerConnection*>(self);
@@ -285,7 +29,7 @@ Task<void> Http1ServerConnection::Run() {
     while (input_.empty() && !client_gone_) {
       Arm(TimerUse::kIdle, context_.options.idle_timeout);
       co_await stream_->Readable();
-      const IoResult result = stream_->Read(input_, kReadSize);
+      const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
     }
     if (client_gone_) break;
@@ -363,7 +107,7 @@ Task<bool> Http1ServerConnection::MoreOfHead(Serving& serving) {
       serving.refused = {408, "request_header_timeout"};
       co_return false;
     }
-    const IoResult result = stream_->Read(input_, kReadSize);
+    const IoResult result = stream_->Read(input_, kHttp1ReadSize);
     if (result.ok()) co_return true;
     if (result.kind == IoResult::Kind::kWouldBlock) continue;
     client_gone_ = true;
@@ -507,7 +251,7 @@ Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
   const uint64_t before = serving.exchange.request_body_bytes;
   if (serving.continue_pending) co_return false;  // the client was told to wait and may send nothing or all
   RequestBody rest(serving);
-  while (serving.exchange.request_body_bytes - before < kMaxDiscard) {
+  while (serving.exchange.request_body_bytes - before < kHttp1MaxDiscard) {
     BodyPiece piece = co_await rest.Read();
     if (piece.error != nullptr) co_return false;
     if (piece.end) co_return true;
@@ -521,10 +265,10 @@ Task<void> Http1ServerConnection::Linger() {
   stream_->ShutdownWrite();
   input_.Clear();
   Arm(TimerUse::kIdle, context_.options.delayed_close_timeout);
-  for (uint64_t discarded = 0; discarded < 16 * kMaxDiscard;) {
+  for (uint64_t discarded = 0; discarded < 16 * kHttp1MaxDiscard;) {
     co_await stream_->Readable();
     Buffer unwanted;
-    const IoResult result = stream_->Read(unwanted, kReadSize);
+    const IoResult result = stream_->Read(unwanted, kHttp1ReadSize);
     if (result.ok()) discarded += result.bytes;
     if (!result.ok() && result.kind != IoResult::Kind::kWouldBlock) co_return;
   }
@@ -540,7 +284,7 @@ bool Http1ServerConnection::AcceptHttp10(RequestHead& head) const {
   return true;
 }
 
-Milliseconds Http1ServerConnection::HeadTimeout() const {
+std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
   const ServerCodecOptions& options = context_.options;
   return options.request_headers_timeout.count() > 0 ? options.request_headers_timeout
                                                      : options.stream_idle_timeout;
@@ -552,8 +296,6 @@ Http1Limits Http1ServerConnection::Limits() const {
   limits.max_headers = context_.options.max_headers;
   return limits;
 }
-
-}  // namespace
 
 std::unique_ptr<ServerConnection> MakeHttp1ServerConnection(std::unique_ptr<Stream> stream,
                                                             ServerConnectionContext context) {

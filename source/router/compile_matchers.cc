@@ -57,8 +57,8 @@ bool CompileDeprecated(const route_v3::HeaderMatcher& config, const ConfigPath& 
 }
 #pragma clang diagnostic pop
 
-bool CompileHeader(const route_v3::HeaderMatcher& config, const ConfigPath& path, Diagnostics& diagnostics,
-                   HeaderMatcher& matcher) {
+bool CompileHeaderFields(const route_v3::HeaderMatcher& config, const ConfigPath& path,
+                         Diagnostics& diagnostics, HeaderMatcher& matcher) {
   matcher.name = ToLowerAscii(config.name());
   // The host line is kept as :authority.
   if (matcher.name == "host") matcher.name = ":authority";
@@ -172,8 +172,8 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
   bool ok = true;
   Diagnostics& diagnostics = context.diagnostics;
   for (int i = 0; i < config.headers_size(); ++i) {
-    ok &= CompileHeader(config.headers(i), path.Field("headers").Index(static_cast<size_t>(i)), diagnostics,
-                        predicates.headers.emplace_back());
+    ok &= CompileHeaderFields(config.headers(i), path.Field("headers").Index(static_cast<size_t>(i)),
+                              diagnostics, predicates.headers.emplace_back());
   }
   for (int i = 0; i < config.query_parameters_size(); ++i) {
     const auto& parameter = config.query_parameters(i);
@@ -254,6 +254,11 @@ bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, Ro
   ok &= CompilePredicates(config, path, context, *predicates);
   route.predicates = std::move(predicates);
   return ok;
+}
+
+bool CompileHeaderMatcher(const route_v3::HeaderMatcher& config, const ConfigPath& path,
+                          Diagnostics& diagnostics, HeaderMatcher& matcher) {
+  return CompileHeaderFields(config, path, diagnostics, matcher);
 }
 
 }  // namespace narthex

@@ -9,8 +9,9 @@
 #include "source/router/route_table.h"
 
 namespace envoy::config::route::v3 {
+class HeaderMatcher;
 class RouteMatch;
-}
+}  // namespace envoy::config::route::v3
 namespace envoy::type::matcher::v3 {
 class StringMatcher;
 }
@@ -21,6 +22,9 @@ namespace narthex {
 // False after an error.
 bool CompileStringMatcher(const envoy::type::matcher::v3::StringMatcher& config, const ConfigPath& path,
                           Diagnostics& diagnostics, StringMatcher& matcher);
+// The same for a header's matcher.
+bool CompileHeaderMatcher(const envoy::config::route::v3::HeaderMatcher& config, const ConfigPath& path,
+                          Diagnostics& diagnostics, HeaderMatcher& matcher);
 // Null after an error.
 std::unique_ptr<const Regex> CompileRegex(std::string_view expression, const ConfigPath& path,
                                           Diagnostics& diagnostics);

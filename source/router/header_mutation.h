@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "source/http/substitution/formatter.h"
+#include "source/substitution/formatter.h"
 
 namespace narthex {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "source/http/substitution/formatter.h"
 #include "source/router/path_rewrite.h"
+#include "source/substitution/formatter.h"
 
 namespace narthex {
 

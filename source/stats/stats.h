@@ -2,7 +2,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,7 +49,8 @@ class Gauge {
 class Histogram {
  public:
   Histogram() = default;
-  // Any thread. Values are milliseconds or bytes, as the name says.
+  // Any thread. Values are milliseconds or bytes, as the name says; a value equal to a bound is in its
+  // bucket.
   void Record(uint64_t value) const;
 
  private:
@@ -83,16 +85,36 @@ class StatsStore {
     enum class Kind { kCounter, kGauge, kHistogram } kind;
     uint64_t value = 0;  // a gauge's is int64_t in two's complement
     bool used = false;   // was ever counted
-    HistogramSnapshot histogram;
+    HistogramSnapshot histogram = {};
   };
   // All of them, sorted by name. Any thread; doesn't stop the counting.
   std::vector<Row> Read() const;
   uint64_t Value(Counter counter) const;
   int64_t Value(Gauge gauge) const;
-  // For tests and limits: the value of a name, 0 when there is none.
+  // For tests and limits: the value of a name (a histogram: how many values), 0 when there is none.
   uint64_t ValueOf(std::string_view name) const;
   // Sets all counters and histograms to zero (admin /reset_counters).
   void ResetCounters();
+
+ private:
+  struct Entry {
+    Row::Kind kind;
+    uint32_t cell;
+  };
+
+  StatsStore();
+  // The first cell of the entry, or cell 0 when the name is taken by another kind.
+  uint32_t FindOrAdd(std::string_view name, Row::Kind kind);
+  uint64_t ValueOfCell(uint32_t cell) const;
+  Row ReadRow(const std::string& name, Entry entry, const std::vector<uint64_t>& totals) const;
+
+  mutable std::mutex mutex_;
+  // All below are guarded by mutex_.
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, std::function<int64_t()>, std::less<>> computed_;
+  uint32_t next_cell_;
+  // What ResetCounters takes off the cells' totals.
+  std::vector<uint64_t> base_;
 };
 
 }  // namespace narthex

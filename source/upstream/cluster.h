@@ -37,12 +37,17 @@ class Cluster {
   virtual Task<ClientConnection::Result> Send(Request request, AttemptOptions options) = 0;
 };
 
+struct ClusterSet;
+
 // One worker's clusters. Loop-confined.
 class ClusterManager {
  public:
   virtual ~ClusterManager() = default;
-  // Null when there is none of this name.
+  // Null when there is none of this name. Good until the caller suspends other than in the cluster's Send:
+  // find it again for each attempt.
   virtual Cluster* Find(std::string_view name) = 0;
+  // Takes the clusters of the next snapshot (source/upstream/cluster_set.h).
+  virtual void Update(std::shared_ptr<const ClusterSet> set) {}
 };
 
 }  // namespace narthex

@@ -1,4 +1,4 @@
-#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,8 +8,6 @@
 #include "source/coro/scope.h"
 #include "source/coro/task.h"
 #include "source/coro/when.h"
-#include "source/event/event_loop.h"
-#include "source/event/timeout.h"
 
 namespace narthex {
 namespace {
@@ -171,37 +169,6 @@ TEST(Scope, EndsItsChildrenWithItself) {
     EXPECT_FALSE(scope.idle());
   }
   EXPECT_EQ(alive, 0);
-}
-
-Task<std::optional<int>> Limited(EventLoop& loop, Task<int> task, std::chrono::milliseconds delay) {
-  co_return co_await WithTimeout<int>(loop, std::move(task), delay);
-}
-
-TEST(WithTimeout, GivesTheValueWhenItIsInTime) {
-  auto loop = EventLoop::Make();
-  Event event;
-  int alive = 0;
-  Task<std::optional<int>> task = Limited(*loop, WaitThen(event, 7, alive), std::chrono::hours(1));
-  task.Start();
-  event.Set();
-  ASSERT_TRUE(task.done());
-  EXPECT_EQ(task.Result(), 7);
-  EXPECT_EQ(loop->wheel().armed(), 0u);
-}
-
-TEST(WithTimeout, CancelsWhatIsLate) {
-  auto loop = EventLoop::Make();
-  Event event;
-  int alive = 0;
-  Task<std::optional<int>> task = Limited(*loop, WaitThen(event, 7, alive), std::chrono::milliseconds(20));
-  task.Start();
-  loop->wheel().Advance(loop->NowMs() + 19);
-  EXPECT_FALSE(task.done());
-  loop->wheel().Advance(loop->NowMs() + 1);
-  ASSERT_TRUE(task.done());
-  EXPECT_EQ(task.Result(), std::nullopt);
-  EXPECT_EQ(alive, 0);
-  EXPECT_FALSE(event.has_waiter());
 }
 
 Task<std::optional<int>> Stoppable(Task<int> task, InterruptSlot& slot) {

@@ -5,8 +5,8 @@ import re
 from checks.checkout import Finding, files_with, includes
 
 # A folder of source/ may use only folders before it.
-ORDER = ("base", "coro", "event", "stats", "net", "tls", "http", "config", "upstream", "filter", "router", "manager",
-         "admin", "server")
+ORDER = ("base", "coro", "event", "stats", "net", "tls", "http", "config", "substitution", "upstream", "filter", "router",
+         "manager", "admin", "server")
 RANK = {name: number for number, name in enumerate(ORDER)}
 # Folders that may use less than the order allows.
 ONLY = {"stats": ("base",)}

@@ -1,0 +1,208 @@
+#include "filters/fault/fault.h"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "filters/fault/fault_rules.h"
+#include "source/config/unpack.h"
+#include "source/event/timeout.h"
+#include "source/router/compile_matchers.h"
+#include "source/router/matchers.h"
+#include "source/stats/stats.h"
+
+namespace narthex {
+namespace {
+
+namespace v3 = envoy::extensions::filters::http::fault::v3;
+
+// One compiled HTTPFault: the filter's own, or a route's in its place.
+struct FaultRules : RouteFilterConfig {
+  std::optional<DelayRule> delay;
+  std::optional<AbortRule> abort;
+  std::string cluster;  // empty: any
+  std::vector<std::string> nodes;
+  std::vector<HeaderMatcher> headers;
+  int64_t max_active = std::numeric_limits<int64_t>::max();
+
+  bool AppliesTo(const Request& request) const {
+    if (!cluster.empty() && request.route().cluster != cluster) return false;
+    const std::string_view node = request.headers().Get("x-envoy-downstream-service-node");
+    if (!nodes.empty() && std::find(nodes.begin(), nodes.end(), node) == nodes.end()) return false;
+    return std::all_of(headers.begin(), headers.end(),
+                       [&](const HeaderMatcher& matcher) { return matcher.Matches(request.headers()); });
+  }
+};
+
+struct FaultCounters {
+  Counter delays;
+  Counter aborts;
+  Counter overflows;
+  Gauge active;
+};
+
+// The faults at work in the whole process; the filter and each exchange with a fault share it.
+struct ActiveFaults {
+  explicit ActiveFaults(Gauge shown) : gauge(shown) {}
+  std::atomic<int64_t> count{0};
+  const Gauge gauge;
+};
+
+// Counts one fault until its exchange has ended.
+class ActiveFault {
+ public:
+  explicit ActiveFault(std::shared_ptr<ActiveFaults> faults) : faults_(std::move(faults)) {
+    faults_->count.fetch_add(1, std::memory_order_relaxed);
+    faults_->gauge.Add(1);
+  }
+  ActiveFault(const ActiveFault&) = delete;
+  ~ActiveFault() {
+    faults_->count.fetch_sub(1, std::memory_order_relaxed);
+    faults_->gauge.Sub(1);
+  }
+
+ private:
+  const std::shared_ptr<ActiveFaults> faults_;
+};
+
+bool IsGrpc(const Request& request) {
+  return request.headers().Get(Header::kContentType).starts_with("application/grpc");
+}
+
+Response AbortReply(const Request& request, const Abort& abort) {
+  if (!abort.grpc_status || !IsGrpc(request)) {
+    return LocalReply(abort.http_status, "fault_filter_abort", "fault filter abort",
+                      ResponseFlag::kFaultInjected);
+  }
+  Response response = LocalReply(200, "fault_filter_abort", {}, ResponseFlag::kFaultInjected);
+  response.headers().Set(Header::kContentType, "application/grpc");
+  response.headers().Set(Header::kGrpcStatus, std::to_string(*abort.grpc_status));
+  response.headers().Set(Header::kGrpcMessage, "fault filter abort");
+  return response;
+}
+
+class Fault : public HttpFilter {
+ public:
+  Fault(std::string name, std::shared_ptr<const FaultRules> rules, FaultCounters counters)
+      : name_(std::move(name)),
+        rules_(std::move(rules)),
+        counters_(counters),
+        active_(std::make_shared<ActiveFaults>(counters.active)) {}
+
+  Task<Response> Handle(Request request, Next next) const override {
+    const FaultRules* of_route = request.route().Config<FaultRules>(name_);
+    const FaultRules& rules = of_route != nullptr ? *of_route : *rules_;
+    if (!rules.AppliesTo(request)) co_return co_await next(std::move(request));
+
+    Exchange& info = request.info();
+    const auto delay = rules.delay ? rules.delay->For(request.headers(), info.random)
+                                   : std::optional<std::chrono::milliseconds>();
+    const auto abort =
+        rules.abort ? rules.abort->For(request.headers(), info.random) : std::optional<Abort>();
+    if ((!delay && !abort) || !Admit(rules, info)) co_return co_await next(std::move(request));
+
+    if (delay) {
+      counters_.delays.Add();
+      info.AddFlag(ResponseFlag::kDelayInjected);
+      co_await Sleep(info.loop(), *delay);
+    }
+    if (!abort) co_return co_await next(std::move(request));
+    counters_.aborts.Add();
+    info.AddFlag(ResponseFlag::kFaultInjected);
+    co_return AbortReply(request, *abort);
+  }
+
+ private:
+  // Whether one more fault may be active. Workers that ask in the same instant may exceed the limit by one
+  // each, as they may in Envoy.
+  bool Admit(const FaultRules& rules, Exchange& info) const {
+    if (active_->count.load(std::memory_order_relaxed) >= rules.max_active) {
+      counters_.overflows.Add();
+      return false;
+    }
+    info.Hold(std::make_shared<ActiveFault>(active_));
+    return true;
+  }
+
+  const std::string name_;
+  const std::shared_ptr<const FaultRules> rules_;
+  const FaultCounters counters_;
+  const std::shared_ptr<ActiveFaults> active_;
+};
+
+Share CompileShare(const envoy::type::v3::FractionalPercent& percent) {
+  static constexpr uint32_t kDenominators[] = {100, 10'000, 1'000'000};
+  return Share{percent.numerator(), kDenominators[percent.denominator()]};
+}
+
+DelayRule CompileDelay(const envoy::extensions::filters::common::fault::v3::FaultDelay& config) {
+  DelayRule rule;
+  rule.share = CompileShare(config.percentage());
+  if (config.has_fixed_delay()) {
+    const auto& delay = config.fixed_delay();
+    rule.fixed = std::chrono::milliseconds(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
+  }
+  return rule;
+}
+
+AbortRule CompileAbort(const v3::FaultAbort& config) {
+  AbortRule rule;
+  rule.share = CompileShare(config.percentage());
+  if (config.error_type_case() == v3::FaultAbort::kHttpStatus) {
+    rule.fixed = Abort{static_cast<int>(config.http_status()), std::nullopt};
+  } else if (config.error_type_case() == v3::FaultAbort::kGrpcStatus) {
+    rule.fixed = Abort{200, config.grpc_status()};
+  }
+  return rule;
+}
+
+std::shared_ptr<const FaultRules> Compile(const google::protobuf::Any& any, FilterContext& context) {
+  absl::StatusOr<v3::HTTPFault> config = Unpack<v3::HTTPFault>(any, context.path);
+  context.diagnostics.AddStatus(config.status());
+  if (!config.ok()) return nullptr;
+  auto rules = std::make_shared<FaultRules>();
+  if (config->has_delay()) rules->delay = CompileDelay(config->delay());
+  if (config->has_abort()) rules->abort = CompileAbort(config->abort());
+  rules->cluster = config->upstream_cluster();
+  rules->nodes.assign(config->downstream_nodes().begin(), config->downstream_nodes().end());
+  if (config->has_max_active_faults()) rules->max_active = config->max_active_faults().value();
+  for (int i = 0; i < config->headers_size(); ++i) {
+    HeaderMatcher matcher;
+    const ConfigPath at = context.path.Field("headers").Index(i);
+    if (!CompileHeaderMatcher(config->headers(i), at, context.diagnostics, matcher)) return nullptr;
+    rules->headers.push_back(std::move(matcher));
+  }
+  return rules;
+}
+
+std::shared_ptr<const HttpFilter> Make(const google::protobuf::Any& any, FilterContext& context) {
+  std::shared_ptr<const FaultRules> rules = Compile(any, context);
+  if (rules == nullptr) return nullptr;
+  StatsStore& stats = StatsStore::Process();
+  const std::string prefix = context.stat_prefix + "fault.";
+  return std::make_shared<Fault>(context.filter_name, std::move(rules),
+                                 FaultCounters{stats.MakeCounter(prefix + "delays_injected"),
+                                               stats.MakeCounter(prefix + "aborts_injected"),
+                                               stats.MakeCounter(prefix + "faults_overflow"),
+                                               stats.MakeGauge(prefix + "active_faults")});
+}
+
+std::shared_ptr<const RouteFilterConfig> MakeRoute(const google::protobuf::Any& any, FilterContext& context) {
+  return Compile(any, context);
+}
+
+}  // namespace
+
+FilterFactory FaultFilter() {
+  return {.name = "envoy.filters.http.fault",
+          .type = "envoy.extensions.filters.http.fault.v3.HTTPFault",
+          .route_type = "envoy.extensions.filters.http.fault.v3.HTTPFault",
+          .make = &Make,
+          .make_route = &MakeRoute};
+}
+
+}  // namespace narthex

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/admin/admin.h"
+
+namespace narthex {
+
+// Envoy's states of a server.
+enum class ServerState { kLive, kDraining, kPreInitializing, kInitializing };
+// "LIVE", "DRAINING", "PRE_INITIALIZING", "INITIALIZING".
+std::string_view StateName(ServerState state);
+
+// A listener's socket as /listeners shows it: the address is the one that was bound.
+struct ListenerRow {
+  std::string name;
+  std::vector<std::string> addresses;
+};
+
+// What the pages ask of the process. All of it runs on the main loop and does not block for long.
+class AdminBackend {
+ public:
+  virtual ~AdminBackend() = default;
+  virtual ServerState State() const = 0;
+  // The JSON object of /server_info (Envoy's ServerInfo).
+  virtual std::string ServerInfo() const = 0;
+  virtual std::vector<ListenerRow> Listeners() const = 0;
+  virtual std::string ClustersText() const = 0;
+  virtual std::string ClustersJson() const = 0;
+  // The running configuration as Envoy's ConfigDump, in JSON.
+  virtual std::string ConfigDump() const = 0;
+  virtual std::string Runtime() const = 0;
+  // What `explain` says of a request to the running configuration.
+  virtual AdminReply Explain(const AdminRequest& request) const = 0;
+
+  virtual void FailHealthCheck(bool failing) = 0;
+  virtual void DrainListeners(bool graceful) = 0;
+  virtual void Quit() = 0;
+  virtual void ReopenLogs() = 0;
+};
+// /memory: Envoy's fields, from malloc and /proc.
+std::string MemoryJson();
+
+// Every page. `backend` outlives them.
+std::vector<AdminPage> MakeAdminPages(AdminBackend& backend);
+// /stats, /stats/prometheus and /reset_counters.
+std::vector<AdminPage> MakeStatsPages();
+
+}  // namespace narthex

@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <utility>
+
+#include "source/http/http1_server_connection.h"
+
+namespace narthex {
+
+bool Http1ServerConnection::RequestBody::Decode(BodyPiece& piece) {
+  Http1ServerConnection& connection = serving_.connection;
+  if (serving_.head.framing.kind == Framing::Kind::kLength) {
+    const size_t n = std::min<uint64_t>(serving_.body_left, connection.input_.size());
+    piece.data = connection.input_.Take(n);
+    serving_.body_left -= n;
+    piece.end = serving_.body_left == 0;
+  } else {
+    const ChunkedDecoder::Result result = serving_.chunks.Decode(connection.input_, piece.data);
+    if (result == ChunkedDecoder::Result::kError) return false;
+    piece.end = result == ChunkedDecoder::Result::kDone;
+    if (piece.end) piece.trailers = serving_.chunks.TakeTrailers();
+  }
+  serving_.exchange.request_body_bytes += piece.data.size();
+  if (piece.end) {
+    serving_.body_done = true;
+    serving_.deadline.Cancel();
+    serving_.exchange.times.request_end = connection.context_.loop.NowUs();
+  }
+  return true;
+}
+
+BodyPiece Http1ServerConnection::RequestBody::Broken(ResponseFlag flag, std::string detail) {
+  serving_.connection.broken_ = true;
+  BodyPiece piece;
+  piece.error = std::make_unique<ExchangeError>(ExchangeError{flag, std::move(detail), false, {}});
+  return piece;
+}
+
+Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
+  Http1ServerConnection& connection = serving_.connection;
+  if (serving_.continue_pending) {
+    serving_.continue_pending = false;
+    if (!serving_.head_sent) {
+      connection.output_.Append("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!co_await connection.Flush()) {
+        co_return Broken(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
+      }
+    }
+  }
+  while (true) {
+    BodyPiece piece;
+    if (!Decode(piece)) co_return Broken(ResponseFlag::kDownstreamProtocolError, "http1.codec_error");
+    if (piece.end || !piece.data.empty()) co_return piece;
+    if (!co_await Fill()) {
+      co_return Broken(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
+    }
+  }
+}
+
+Task<bool> Http1ServerConnection::RequestBody::Fill() {
+  Http1ServerConnection& connection = serving_.connection;
+  co_await connection.stream_->Readable();
+  while (true) {
+    const IoResult result = connection.stream_->Read(connection.input_, kHttp1BodyReadSize);
+    if (result.ok()) {
+      if (!serving_.head_sent)
+        connection.Arm(TimerUse::kExchange, connection.context_.options.stream_idle_timeout);
+      co_return true;
+    }
+    if (result.kind != IoResult::Kind::kWouldBlock) co_return false;
+    co_await connection.stream_->Readable();
+  }
+}
+
+}  // namespace narthex

@@ -1,0 +1,200 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "source/coro/interruptible.h"
+#include "source/event/timeout.h"
+#include "source/http/chunked_decoder.h"
+#include "source/http/http1_parser.h"
+#include "source/http/http1_writer.h"
+#include "source/http/server_codec.h"
+
+namespace narthex {
+
+inline constexpr size_t kHttp1ReadSize = Block::kSize;
+// How much a body may be read ahead in one piece: bounds what one slow reader of a body holds.
+inline constexpr size_t kHttp1BodyReadSize = 4 * Block::kSize;
+// What an unread rest of a request body may cost to keep the connection; a longer one closes it.
+inline constexpr uint64_t kHttp1MaxDiscard = 64 * 1024;
+
+// An HTTP/1.1 connection from a client (RFC 9112). One coroutine serves its requests one after the other.
+class Http1ServerConnection final : public ServerConnection {
+ public:
+  Http1ServerConnection(std::unique_ptr<Stream> stream, ServerConnectionContext context)
+      : context_(context),
+        stream_(std::move(stream)),
+        timer_(context.loop.wheel(), &Http1ServerConnection::OnTimer, this) {
+    if (context_.options.max_connection_duration.count() > 0) {
+      lifetime_ = std::make_unique<Timer>(
+          context_.loop.wheel(), [](void* self) { static_cast<Http1ServerConnection*>(self)->Drain(); },
+          this);
+      lifetime_->Arm(context_.options.max_connection_duration);
+    }
+    WatchClient();
+    root_ = Run();
+    root_.Start();
+  }
+
+  void Drain() override {
+    draining_ = true;
+    // A connection between requests is closed now; a busy one after its response.
+    if (!busy_ && input_.empty()) End();
+  }
+  bool busy() const override { return busy_; }
+
+ private:
+  class RequestBody;
+  struct Serving;
+  friend struct Serving;
+
+  enum class TimerUse : uint8_t { kIdle, kHead, kExchange };
+
+  Task<void> Run();
+  Task<bool> ServeOne();
+  Task<bool> ReadHead(Serving& serving);
+  Task<bool> MoreOfHead(Serving& serving);
+  Task<bool> Respond(Serving& serving, Response response);
+  Task<bool> SendBody(Serving& serving, bool chunked);
+  Task<bool> Flush();
+  Task<bool> DiscardBody(Serving& serving);
+  Task<void> Linger();
+  Request MakeRequest(Serving& serving);
+  Response Refusal(Serving& serving);
+  Response TimeoutReply(Serving& serving);
+  bool MustClose(const Serving& serving) const;
+  bool AcceptHttp10(RequestHead& head) const;
+  std::chrono::milliseconds HeadTimeout() const;
+  Http1Limits Limits() const;
+
+  void WatchClient() {
+    stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); },
+                          this);
+  }
+  // From the loop, while nobody reads: the client has left its exchange, or closed an idle connection.
+  void OnClientGone() {
+    client_gone_ = true;
+    End();
+  }
+  // From the loop only: cancels whatever runs and reports the end.
+  void End() {
+    if (ended_) return;
+    ended_ = true;
+    root_.Cancel();
+    context_.on_end(context_.context);
+  }
+
+  void Arm(TimerUse use, std::chrono::milliseconds delay) {
+    use_ = use;
+    if (delay.count() > 0) {
+      timer_.Arm(delay);
+    } else {
+      timer_.Cancel();
+    }
+  }
+  static void OnTimer(void* self);
+
+  ServerConnectionContext context_;
+  std::unique_ptr<Stream> stream_;
+  Buffer input_;
+  Buffer output_;
+  Timer timer_;
+  std::unique_ptr<Timer> lifetime_;
+  Serving* serving_ = nullptr;
+  uint64_t requests_ = 0;
+  TimerUse use_ = TimerUse::kIdle;
+  bool busy_ = false;
+  bool draining_ = false;
+  bool client_gone_ = false;
+  bool ended_ = false;   // on_end was called
+  bool broken_ = false;  // a write failed or the peer's bytes can't be understood: close without more ado
+  Task<void> root_;
+};
+
+// One exchange on the connection, from its first byte to the access log, which is written when it is
+// destroyed.
+struct Http1ServerConnection::Serving {
+  explicit Serving(Http1ServerConnection& c)
+      : connection(c),
+        exchange(c.context_.loop, c.context_.facts),
+        deadline(c.context_.loop.wheel(), &Serving::OnDeadline, this) {
+    exchange.times.start = c.context_.loop.NowUs();
+    exchange.times.start_wall = c.context_.loop.WallNow();
+    exchange.client = c.context_.facts.remote;
+    c.serving_ = this;
+    exchange.SetInterim(&Serving::OnInterim, this);
+    c.busy_ = true;
+  }
+  Serving(const Serving&) = delete;
+  ~Serving() {
+    connection.serving_ = nullptr;
+    connection.busy_ = false;
+    connection.timer_.Cancel();
+    if (!started) return;
+    if (!finished) {
+      exchange.AddFlag(ResponseFlag::kDownstreamConnectionTermination);
+      if (exchange.response_details.empty()) exchange.response_details = "downstream_remote_disconnect";
+    }
+    exchange.times.end = connection.context_.loop.NowUs();
+    connection.context_.handler.OnEnd(exchange, parsed ? &exchange.request_headers : nullptr,
+                                      response ? &response->headers() : nullptr, response_trailers.get());
+  }
+
+  enum class TimedOut : uint8_t { kNo, kHead, kIdle, kRequest };
+
+  // request_timeout: the whole request was not read in time.
+  static void OnDeadline(void* self) {
+    auto* serving = static_cast<Serving*>(self);
+    serving->timed_out = TimedOut::kRequest;
+    serving->handler.Interrupt();
+  }
+
+  // A 1xx response of the upstream: sent at once, ahead of the response.
+  static void OnInterim(void* self, const HeaderMap& headers) {
+    auto* serving = static_cast<Serving*>(self);
+    if (serving->head_sent || serving->head.http_10) return;
+    int status = 0;
+    for (const char digit : headers.Get(Header::kStatus)) status = status * 10 + (digit - '0');
+    Http1ServerConnection& c = serving->connection;
+    // What the socket does not take now goes with the response's first write.
+    if (WriteInterimHead(headers, status, c.output_)) c.stream_->Write(c.output_);
+  }
+
+  Http1ServerConnection& connection;
+  Exchange exchange;
+  RequestHead head;
+  ChunkedDecoder chunks;
+  InterruptSlot handler;
+  Timer deadline;
+  std::optional<Response> response;
+  std::unique_ptr<HeaderMap> response_trailers;
+  uint64_t body_left = 0;  // of a request body with a length
+  TimedOut timed_out = TimedOut::kNo;
+  bool started = false;  // OnStart was called
+  bool parsed = false;
+  bool finished = false;          // the response was sent whole
+  bool body_done = true;          // the request body was read to its end
+  bool continue_pending = false;  // the client waits for 100 Continue
+  bool head_sent = false;
+  bool must_close = false;
+  Http1ParseError refused;
+};
+
+// Reads a request's body from the connection, as the handler asks for it.
+class Http1ServerConnection::RequestBody final : public BodySource {
+ public:
+  explicit RequestBody(Serving& serving) : serving_(serving) {}
+  Task<BodyPiece> Read() override;
+
+ private:
+  // Takes what `input_` holds of the body; false when the bytes are not a chunked body.
+  bool Decode(BodyPiece& piece);
+  BodyPiece Broken(ResponseFlag flag, std::string detail);
+  Task<bool> Fill();
+
+  Serving& serving_;
+};
+
+}  // namespace narthex

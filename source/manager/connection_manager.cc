@@ -1,0 +1,156 @@
+#include "source/manager/connection_manager.h"
+
+#include <optional>
+#include <utility>
+
+#include "source/base/random.h"
+#include "source/event/timeout.h"
+#include "source/manager/stream_deadline.h"
+
+namespace narthex {
+namespace {
+
+using Outcome = Admission::Outcome;
+
+// REQUIRES: OnStart was called.
+const HcmConfig& ConfigOf(const Exchange& exchange) {
+  return *static_cast<const HcmConfig*>(exchange.snapshot.get());
+}
+
+void Count(const HcmStats& stats, const Admission& admission) {
+  if (admission.dropped_headers > 0) stats.dropped_headers_with_underscores.Add(admission.dropped_headers);
+  switch (admission.outcome) {
+    case Outcome::kUnderscoreInHeader:
+      return stats.rejected_with_underscores.Add();
+    case Outcome::kRefusedPath:
+      return stats.rq_failed_path_normalization.Add();
+    case Outcome::kRedirectedPath:
+      return stats.rq_redirected_with_normalized_path.Add();
+    case Outcome::kNonRelativePath:
+      return stats.rq_non_relative_path.Add();
+    case Outcome::kNoClientAddress:
+      return stats.rq_rejected_via_ip_detection.Add();
+    case Outcome::kNoRoute:
+      return stats.no_route.Add();
+    case Outcome::kRouted:
+    case Outcome::kMissingPath:
+      return;
+  }
+}
+
+Response RefusalFor(const Admission& admission) {
+  ResponseFlag flag =
+      admission.outcome == Outcome::kNoRoute ? ResponseFlag::kNoRouteFound : ResponseFlag::kNone;
+  Response response = LocalReply(admission.status(), admission.detail(), {}, flag);
+  if (!admission.location.empty()) response.headers().Set(Header::kLocation, admission.location);
+  return response;
+}
+
+// What every response goes through last.
+Response Finish(const HcmConfig& config, Exchange& exchange, Response response) {
+  if (const ExchangeError* local = response.local()) {
+    if (local->flag != ResponseFlag::kNone) exchange.AddFlag(local->flag);
+    exchange.response_details = local->detail;
+  } else if (exchange.response_details.empty()) {
+    exchange.response_details = "via_upstream";
+  }
+  exchange.response_status = response.status();
+  FinishResponse(config.headers, response.headers());
+  if (config.request_id.always_in_response) {
+    std::string_view id = exchange.request_headers.Get(Header::kXRequestId);
+    if (!id.empty()) response.headers().Set(Header::kXRequestId, id);
+  }
+  return response;
+}
+
+std::chrono::milliseconds StreamLimit(const HcmConfig& config, const CompiledRoute& route) {
+  if (route.forward != nullptr && route.forward->max_stream_duration.has_value()) {
+    return *route.forward->max_stream_duration;
+  }
+  return config.max_stream_duration;
+}
+
+std::string_view TimeoutText(std::string_view detail) {
+  if (detail == "request_header_timeout") return "request header timeout";
+  if (detail == "request_overall_timeout") return "request timeout";
+  if (detail == "stream_idle_timeout") return "stream timeout";
+  return {};
+}
+
+void CountRefusal(const HcmStats& stats, std::string_view detail) {
+  if (detail == "request_header_timeout") stats.rq_header_timeout.Add();
+  if (detail == "request_overall_timeout") stats.rq_timeout.Add();
+  if (detail == "stream_idle_timeout") stats.rq_idle_timeout.Add();
+}
+
+}  // namespace
+
+void ConnectionManager::OnStart(Exchange& exchange) {
+  std::shared_ptr<const HcmConfig> config = source_.Current();
+  config->stats.rq_total.Add();
+  config->stats.rq_http1_total.Add();
+  config->stats.rq_active.Add(1);
+  exchange.snapshot = std::move(config);
+  exchange.clusters = source_.Clusters();
+  exchange.client = exchange.connection().remote;
+  exchange.random = Random64();
+}
+
+Task<Response> ConnectionManager::Handle(Request request) {
+  Exchange& exchange = request.info();
+  const HcmConfig& config = ConfigOf(exchange);
+  Admission admission = Admit(config, exchange.connection(), request.headers(), &exchange, exchange.random);
+  Count(config.stats, admission);
+  if (!admission.client.address.empty()) exchange.client = admission.client.address;
+  exchange.internal = admission.client.internal;
+  if (admission.outcome != Outcome::kRouted) co_return Finish(config, exchange, RefusalFor(admission));
+
+  const CompiledRoute& route = *admission.route;
+  // The snapshot keeps the table alive, and the table its routes.
+  exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
+  Next first(route.chain->data());
+  std::chrono::milliseconds limit = StreamLimit(config, route);
+  if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));
+
+  uint64_t deadline = exchange.loop().NowMs() + static_cast<uint64_t>(limit.count());
+  std::optional<Response> response =
+      co_await WithTimeout<Response>(exchange.loop(), first(std::move(request)), limit);
+  if (!response) {
+    config.stats.rq_max_duration_reached.Add();
+    response = LocalReply(408, kMaxDurationTimeout, "downstream duration timeout");
+  } else {
+    EndBodyAt(exchange.loop(), deadline, config.stats.rq_max_duration_reached, *response);
+  }
+  co_return Finish(config, exchange, *std::move(response));
+}
+
+Response ConnectionManager::Refuse(Exchange& exchange, int status, ExchangeError error) {
+  const HcmConfig& config = ConfigOf(exchange);
+  CountRefusal(config.stats, error.detail);
+  std::string_view text = TimeoutText(error.detail);
+  return Finish(config, exchange, LocalReply(status, error.detail, text, error.flag));
+}
+
+void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap*, const HeaderMap*, const HeaderMap*) {
+  const HcmConfig& config = ConfigOf(exchange);
+  if (exchange.times.end == 0) exchange.times.end = exchange.loop().NowUs();
+  if (exchange.response_status == 0 && exchange.flags() == 0) {
+    // Nobody has given it up but the client.
+    exchange.AddFlag(ResponseFlag::kDownstreamConnectionTermination);
+    exchange.response_details = "downstream_remote_disconnect";
+  }
+  const HcmStats& stats = config.stats;
+  stats.rq_active.Sub(1);
+  if (exchange.HasFlag(ResponseFlag::kDownstreamConnectionTermination)) stats.rq_rx_reset.Add();
+  if (exchange.times.start != 0) {
+    stats.rq_time.Record((exchange.times.end - exchange.times.start) / 1000);
+  }
+  // A health check that the gateway answered is no traffic.
+  int status_class = exchange.response_status / 100;
+  if (!exchange.is_health_check && status_class >= 1 && status_class <= 5) {
+    stats.rq_completed.Add();
+    stats.rq_by_class[static_cast<size_t>(status_class - 1)].Add();
+  }
+}
+
+}  // namespace narthex

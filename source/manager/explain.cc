@@ -1,0 +1,249 @@
+#include "source/manager/explain.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "source/manager/admission.h"
+
+namespace narthex {
+namespace {
+
+using Outcome = Admission::Outcome;
+
+struct UrlParts {
+  bool secure = false;
+  std::string_view authority;
+  std::string path = "/";
+};
+
+UrlParts SplitUrl(std::string_view url) {
+  UrlParts parts;
+  size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) {
+    if (!url.empty()) parts.path = url;
+    return parts;
+  }
+  parts.secure = url.substr(0, scheme) == "https";
+  std::string_view rest = url.substr(scheme + 3);
+  size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
+  parts.authority = rest.substr(0, slash);
+  if (slash < rest.size()) parts.path = rest.substr(slash);
+  if (parts.path[0] == '?') parts.path.insert(0, "/");
+  return parts;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return lower;
+}
+
+HeaderMap HeadersOf(const ExchangeQuestion& question, const UrlParts& url) {
+  HeaderMap headers;
+  headers.Add(Header::kMethod, question.method);
+  headers.Add(Header::kScheme, url.secure ? "https" : "http");
+  headers.Add(Header::kAuthority, url.authority);
+  headers.Add(Header::kPath, url.path);
+  for (const auto& [name, value] : question.headers) {
+    if (Lower(name) == "host") {
+      headers.Set(Header::kAuthority, value);
+    } else {
+      headers.Add(name, value);
+    }
+  }
+  return headers;
+}
+
+void ExplainClient(const HcmConfig& hcm, const Admission& admission, const HeaderMap& headers,
+                   ExchangeExplanation& answer) {
+  answer.Add("client", absl::StrCat("address ", admission.client.address.IpString(), ", ",
+                                    admission.client.internal ? "internal" : "external"));
+  answer.Add("client", admission.client.reason);
+  for (const Setting& setting : hcm.settings) {
+    if (setting.name != "use_remote_address") continue;
+    answer.Add("client", absl::StrCat("use_remote_address: ", setting.value, " (", setting.origin, ")"));
+  }
+  std::string_view forwarded = headers.Get(Header::kXForwardedFor);
+  if (!forwarded.empty()) answer.Add("client", "x-forwarded-for upstream: " + std::string(forwarded));
+}
+
+void ExplainPath(const HcmConfig& hcm, const UrlParts& url, const Admission& admission,
+                 const HeaderMap& headers, ExchangeExplanation& answer) {
+  std::string_view path = headers.Get(Header::kPath);
+  if (admission.outcome == Outcome::kRedirectedPath) {
+    answer.Add("path", "redirected to " + admission.location);
+  } else if (path == url.path) {
+    answer.Add("path", std::string(path) + " (unchanged)");
+  } else {
+    answer.Add("path", std::string(path) + ", normalised from " + url.path);
+  }
+  for (const Setting& setting : hcm.settings) {
+    if (setting.name.find("path") == std::string::npos && setting.name.find("slashes") == std::string::npos) {
+      continue;
+    }
+    answer.Add("path", absl::StrCat(setting.name, ": ", setting.value, " (", setting.origin, ")"));
+  }
+}
+
+void ExplainRefusal(const Admission& admission, ExchangeExplanation& answer) {
+  answer.status = admission.status();
+  std::string detail(admission.detail());
+  answer.Add("answer",
+             absl::StrCat("status ", admission.status(), ", ", detail, ", by the connection manager"));
+}
+
+std::string OriginText(const CompiledRoute& route, std::string_view action, std::string_view field) {
+  return route.OriginOf(action, field).ToString();
+}
+
+void ExplainFilters(const HcmConfig& hcm, const CompiledRoute& route, ExchangeExplanation& answer) {
+  for (const FilterNote& filter : hcm.filters) {
+    bool on = std::any_of(route.chain->begin(), route.chain->end(),
+                          [&](const ChainEntry& entry) { return entry.name == filter.name; });
+    std::string why = absl::StrCat("by http_filters, ", filter.origin);
+    if (on == filter.disabled) {
+      why = "by typed_per_filter_config, " + OriginText(route, "typed_per_filter_config", filter.name);
+    }
+    size_t configs =
+        static_cast<size_t>(std::count_if(route.filter_configs.begin(), route.filter_configs.end(),
+                                          [&](const auto& config) { return config.first == filter.name; }));
+    std::string own = configs == 0 ? "" : absl::StrFormat(", %d per-route configuration(s)", configs);
+    answer.Add("filters", absl::StrCat(filter.name, ": ", on ? "on" : "off", " (", why, ")", own));
+  }
+}
+
+void ExplainTimeouts(const HcmConfig& hcm, const CompiledRoute& route, ExchangeExplanation& answer) {
+  const ForwardAction* forward = route.forward.get();
+  if (forward != nullptr) {
+    answer.Add("timeouts", absl::StrCat("route timeout: ", DurationText(forward->timeout), " (",
+                                        OriginText(route, "route", "timeout"), ")"));
+  }
+  bool own_idle = forward != nullptr && forward->idle_timeout.has_value();
+  bool own_duration = forward != nullptr && forward->max_stream_duration.has_value();
+  if (own_idle) {
+    answer.Add("timeouts", absl::StrCat("stream_idle_timeout: ", DurationText(*forward->idle_timeout), " (",
+                                        OriginText(route, "route", "idle_timeout"), ")"));
+  }
+  if (own_duration) {
+    answer.Add("timeouts", absl::StrCat("max_stream_duration: ", DurationText(*forward->max_stream_duration),
+                                        " (", OriginText(route, "route", "max_stream_duration"), ")"));
+  }
+  for (const Setting& setting : hcm.settings) {
+    bool timeout = setting.name.find("timeout") != std::string::npos ||
+                   setting.name.find("duration") != std::string::npos;
+    if (!timeout || (own_idle && setting.name == "stream_idle_timeout") ||
+        (own_duration && setting.name == "max_stream_duration")) {
+      continue;
+    }
+    answer.Add("timeouts", absl::StrCat(setting.name, ": ", setting.value, " (", setting.origin, ")"));
+  }
+}
+
+void ExplainAction(const CompiledRoute& route, const HeaderMap& headers, ExchangeExplanation& answer) {
+  if (route.redirect != nullptr) {
+    answer.status = route.redirect->status;
+    FormatContext context;
+    context.request = &headers;
+    answer.Add("answer", absl::StrCat("redirect ", answer.status, " to ",
+                                      RedirectLocation(*route.redirect, route, context)));
+    return;
+  }
+  if (route.direct_response != nullptr) {
+    answer.status = route.direct_response->status;
+    answer.Add("answer", absl::StrCat("direct response ", answer.status, ", ",
+                                      route.direct_response->body.size(), " bytes"));
+    return;
+  }
+  answer.cluster = route.cluster;
+  if (route.forward != nullptr && !route.forward->cluster_header.empty()) {
+    answer.cluster = headers.Get(std::string_view(route.forward->cluster_header));
+    answer.Add("cluster", "named by the request header " + route.forward->cluster_header);
+  }
+  answer.Add("cluster", absl::StrCat(answer.cluster.empty() ? "(none)" : answer.cluster, " (",
+                                     OriginText(route, "route", "cluster"), ")"));
+}
+
+void AppendJsonString(std::string_view text, std::string& out) {
+  out += '"';
+  for (char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += absl::StrFormat("\\u%04x", static_cast<int>(c));
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+}  // namespace
+
+void ExchangeExplanation::Add(std::string_view title, std::string line) {
+  if (sections.empty() || sections.back().title != title) sections.push_back({std::string(title), {}});
+  sections.back().lines.push_back(std::move(line));
+}
+
+std::string ExchangeExplanation::ToText() const {
+  std::string text;
+  for (const Section& section : sections) {
+    absl::StrAppend(&text, section.title, "\n");
+    for (const std::string& line : section.lines) absl::StrAppend(&text, "  ", line, "\n");
+  }
+  return text;
+}
+
+std::string ExchangeExplanation::ToJson() const {
+  std::string json = "{\"sections\":[";
+  for (size_t i = 0; i < sections.size(); ++i) {
+    if (i > 0) json += ',';
+    json += "{\"title\":";
+    AppendJsonString(sections[i].title, json);
+    json += ",\"lines\":[";
+    for (size_t line = 0; line < sections[i].lines.size(); ++line) {
+      if (line > 0) json += ',';
+      AppendJsonString(sections[i].lines[line], json);
+    }
+    json += "]}";
+  }
+  json += "],\"cluster\":";
+  AppendJsonString(cluster, json);
+  absl::StrAppend(&json, ",\"status\":", status, "}");
+  return json;
+}
+
+ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion& question) {
+  UrlParts url = SplitUrl(question.url);
+  HeaderMap headers = HeadersOf(question, url);
+  ConnectionFacts connection;
+  connection.remote = question.client;
+  connection.local = question.local;
+  connection.secure = url.secure;
+  Admission admission = Admit(hcm, connection, headers, nullptr, 0);
+
+  ExchangeExplanation answer;
+  answer.Add("connection manager",
+             absl::StrCat(hcm.stat_prefix.substr(5, hcm.stat_prefix.size() - 6), " (", hcm.origin, ")"));
+  ExplainPath(hcm, url, admission, headers, answer);
+  bool found_client = !admission.client.address.empty();
+  if (found_client) ExplainClient(hcm, admission, headers, answer);
+  if (admission.outcome == Outcome::kRouted || admission.outcome == Outcome::kNoRoute) {
+    for (std::string& line : hcm.routes->ExplainMatch(RouteInput{headers, nullptr, 0})) {
+      answer.Add("route", std::move(line));
+    }
+  }
+  if (admission.outcome != Outcome::kRouted) {
+    ExplainRefusal(admission, answer);
+    return answer;
+  }
+  ExplainFilters(hcm, *admission.route, answer);
+  ExplainAction(*admission.route, headers, answer);
+  ExplainTimeouts(hcm, *admission.route, answer);
+  return answer;
+}
+
+}  // namespace narthex

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "source/manager/hcm_config.h"
+#include "source/net/address.h"
+
+namespace narthex {
+
+// A request that nobody sent, to ask what would become of it.
+struct ExchangeQuestion {
+  std::string method = "GET";
+  std::string url;  // "https://host/path?query", or a path
+  std::vector<std::pair<std::string, std::string>> headers;
+  Address client;
+  Address local;  // the listener's socket
+};
+
+// The answer, section by section in the order in which things happen.
+struct ExchangeExplanation {
+  struct Section {
+    std::string title;  // "route"
+    std::vector<std::string> lines;
+  };
+  std::vector<Section> sections;
+  // For further sections: the cluster that the request goes to, or empty, and the status that it is answered
+  // with when it goes nowhere, or 0.
+  std::string cluster;
+  int status = 0;
+
+  void Add(std::string_view title, std::string line);
+  // Sections with indented lines.
+  std::string ToText() const;
+  // {"sections": [{"title": ..., "lines": [...]}], "cluster": ..., "status": ...}
+  std::string ToJson() const;
+};
+
+// What `hcm` would do with the request: client address, path, each route tried, filters on and off, cluster,
+// timeouts, each with where in the configuration that was decided. Runs the very code that serves requests.
+// Needs no loop; any thread.
+ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion& question);
+
+}  // namespace narthex

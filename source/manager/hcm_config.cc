@@ -1,0 +1,40 @@
+#include "source/manager/hcm_config.h"
+
+#include <string_view>
+
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/manager/hcm_parts.h"
+
+namespace narthex {
+namespace {
+
+// Parts of the message that this release reads but does not serve yet are refused, never ignored.
+void RefuseUnsupported(const HcmProto& config, const ConfigPath& path, Diagnostics& diagnostics) {
+  constexpr std::string_view kText = "exists in Envoy v3 but Narthex does not support it yet";
+  if (config.access_log_size() > 0) diagnostics.Error(path.Field("access_log"), kText);
+  if (config.has_local_reply_config()) diagnostics.Error(path.Field("local_reply_config"), kText);
+}
+
+}  // namespace
+
+std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath path,
+                                            HcmCompileContext& context) {
+  size_t errors = context.diagnostics.error_count();
+  auto hcm = std::make_shared<HcmConfig>();
+  hcm->stat_prefix = "http." + config.stat_prefix() + ".";
+  hcm->origin = path.Origin().ToString();
+  hcm->profile = context.profile;
+  RefuseUnsupported(config, path, context.diagnostics);
+  CompileCodec(config, path, context, *hcm);
+  CompilePolicies(config, path, context, *hcm);
+  CompileClientAddress(config, path, context, *hcm);
+  ChainBuilder chains(CompileFilters(config, path, context, *hcm), context.registry, context.diagnostics,
+                      hcm->stat_prefix);
+  CompileRoutes(config, path, chains, context, *hcm);
+  if (context.diagnostics.error_count() > errors) return nullptr;
+  // Only what will run registers its names.
+  hcm->stats = HcmStats::Make(hcm->stat_prefix);
+  return hcm;
+}
+
+}  // namespace narthex

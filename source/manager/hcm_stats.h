@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "source/stats/stats.h"
+
+namespace narthex {
+
+// The statistics of a connection manager, http.<stat_prefix>.*, with Envoy's names. Handles: any thread.
+struct HcmStats {
+  // `prefix` is "http.<stat_prefix>.".
+  static HcmStats Make(std::string_view prefix);
+
+  Counter rq_total;
+  Counter rq_http1_total;
+  Gauge rq_active;
+  Counter rq_completed;
+  std::array<Counter, 5> rq_by_class;  // downstream_rq_1xx and so on
+  Histogram rq_time;
+  Counter rq_rx_reset;
+  Counter rq_timeout;
+  Counter rq_header_timeout;
+  Counter rq_idle_timeout;
+  Counter rq_max_duration_reached;
+  Counter rq_failed_path_normalization;
+  Counter rq_redirected_with_normalized_path;
+  Counter rq_rejected_via_ip_detection;
+  Counter rq_non_relative_path;
+  Counter no_route;
+  Counter rejected_with_underscores;
+  Counter dropped_headers_with_underscores;
+};
+
+}  // namespace narthex

@@ -1,0 +1,140 @@
+#include "source/manager/header_policy.h"
+
+#include <algorithm>
+
+namespace narthex {
+namespace {
+
+// Headers by which services steer the gateway; taken from internal clients only.
+constexpr std::string_view kSteering[] = {
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-ip-tags",
+    "x-envoy-max-retries",
+    "x-envoy-original-url",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-stream-duration-ms",
+};
+// What only an earlier gateway could have written; removed at the edge.
+constexpr std::string_view kEdgeOnly[] = {
+    "x-envoy-attempt-count",           "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node", "x-envoy-original-host",       "x-envoy-original-path",
+};
+
+constexpr std::string_view kOurPrefix = "x-envoy-";
+
+// Whether any field is one of ours: the usual request has none, and one pass finds that out.
+bool HasOurHeaders(const HeaderMap& headers) {
+  for (const HeaderMap::Field& field : headers) {
+    if (field.name.starts_with(kOurPrefix)) return true;
+  }
+  return false;
+}
+
+template <class Names>
+void RemoveAll(const Names& names, HeaderMap& headers) {
+  for (const auto& name : names) headers.Remove(std::string_view(name));
+}
+
+// Where the port's colon is; npos without a port. An address in brackets has colons of its own.
+size_t PortColon(std::string_view authority) {
+  size_t bracket = authority.rfind(']');
+  size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos) return colon;
+  if (bracket != std::string_view::npos) return colon > bracket ? colon : std::string_view::npos;
+  // More than one colon and no brackets: a bare IPv6 address.
+  return authority.find(':') == colon ? colon : std::string_view::npos;
+}
+
+bool IsPort(std::string_view text, uint16_t port) {
+  uint32_t value = 0;
+  if (text.empty() || text.size() > 5) return false;
+  for (char c : text) {
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + static_cast<uint32_t>(c - '0');
+  }
+  return value == port;
+}
+
+bool IsDigits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+bool HasForbiddenUnderscore(UnderscorePolicy policy, HeaderMap& headers, uint32_t& dropped) {
+  dropped = 0;
+  if (policy == UnderscorePolicy::kAllow) return false;
+  std::string_view name;
+  do {
+    name = {};
+    for (const HeaderMap::Field& field : headers) {
+      if (field.name.find('_') != std::string_view::npos) {
+        name = field.name;
+        break;
+      }
+    }
+    if (name.data() == nullptr) return false;
+    if (policy == UnderscorePolicy::kReject) return true;
+    dropped += static_cast<uint32_t>(headers.Remove(name));
+  } while (true);
+}
+
+void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, HeaderMap& headers) {
+  if (!policy.strip_matching_port && !policy.strip_any_port && !policy.strip_trailing_dot) return;
+  std::string_view authority = headers.Get(Header::kAuthority);
+  size_t colon = PortColon(authority);
+  std::string_view host = authority.substr(0, colon);
+  std::string_view port = colon == std::string_view::npos ? std::string_view() : authority.substr(colon);
+  bool strip_port = false;
+  if (!port.empty() && IsDigits(port.substr(1))) {
+    bool connect = headers.Get(Header::kMethod) == "CONNECT";
+    strip_port = (policy.strip_any_port && !connect) ||
+                 (policy.strip_matching_port && IsPort(port.substr(1), listener_port));
+  }
+  bool strip_dot = policy.strip_trailing_dot && host.size() > 1 && host.back() == '.';
+  if (!strip_port && !strip_dot) return;
+  if (strip_dot) host.remove_suffix(1);
+  if (strip_port || port.empty()) {
+    headers.Set(Header::kAuthority, host);
+    return;
+  }
+  std::string clean(host);
+  clean.append(port);
+  headers.Set(Header::kAuthority, clean);
+}
+
+void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers) {
+  if (HasOurHeaders(headers)) {
+    headers.Remove(Header::kXEnvoyInternal);
+    headers.Remove("x-envoy-external-address");
+    if (client.edge) RemoveAll(kEdgeOnly, headers);
+    if (!client.internal) RemoveAll(kSteering, headers);
+  }
+  if (!client.internal) RemoveAll(policy.internal_only, headers);
+  if (client.internal) headers.Set(Header::kXEnvoyInternal, "true");
+  if (client.edge && client.address.is_ip()) {
+    headers.Set("x-envoy-external-address", client.address.IpString());
+  }
+  if (!policy.user_agent.empty() && !headers.Has(Header::kUserAgent)) {
+    headers.Set(Header::kUserAgent, policy.user_agent);
+  }
+  if (!policy.via.empty()) headers.AppendToList(Header::kVia, policy.via);
+}
+
+void FinishResponse(const HeaderPolicy& policy, HeaderMap& headers) {
+  bool set_server = policy.server == ServerHeaderPolicy::kOverwrite ||
+                    (policy.server == ServerHeaderPolicy::kAppendIfAbsent && !headers.Has(Header::kServer));
+  if (set_server) headers.Set(Header::kServer, policy.server_name);
+  if (!policy.via.empty()) headers.AppendToList(Header::kVia, policy.via);
+}
+
+}  // namespace narthex

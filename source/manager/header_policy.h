@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/http/header_map.h"
+#include "source/manager/client_address.h"
+
+namespace narthex {
+
+enum class UnderscorePolicy { kAllow, kReject, kDrop };
+enum class ServerHeaderPolicy { kOverwrite, kAppendIfAbsent, kPassThrough };
+
+// How :authority is brought into the form that routes match. Immutable.
+struct AuthorityPolicy {
+  bool strip_matching_port = false;  // the listener's own port
+  bool strip_any_port = false;
+  bool strip_trailing_dot = false;
+};
+
+// What happens with the header section of messages that pass through. Immutable.
+struct HeaderPolicy {
+  UnderscorePolicy underscores = UnderscorePolicy::kAllow;
+  AuthorityPolicy authority;
+  ServerHeaderPolicy server = ServerHeaderPolicy::kOverwrite;
+  std::string server_name = "envoy";
+  std::string via;                         // appended to via in both directions unless empty
+  std::string user_agent;                  // add_user_agent: what stands in for a missing one
+  std::vector<std::string> internal_only;  // internal_only_headers of the route table, lower case
+};
+
+// Whether a field's name has an underscore; with kDrop these are removed (how many: `dropped`) and it's
+// false.
+bool HasForbiddenUnderscore(UnderscorePolicy policy, HeaderMap& headers, uint32_t& dropped);
+// Strips port and dot as asked for. CONNECT needs its port and keeps it unless it is the listener's.
+void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, HeaderMap& headers);
+// Removes what a client may not say about itself, by Envoy's rules, and says what we know of it.
+void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers);
+// server and via.
+void FinishResponse(const HeaderPolicy& policy, HeaderMap& headers);
+
+}  // namespace narthex

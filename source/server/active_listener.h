@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/event/event_loop.h"
+#include "source/http/server_codec.h"
+#include "source/manager/hcm_config.h"
+#include "source/net/listener.h"
+#include "source/server/listener_config.h"
+#include "source/stats/stats.h"
+#include "source/upstream/cluster.h"
+
+namespace narthex {
+
+// What the workers share: counts that the main thread reads, and the limit on connections. Thread-safe.
+struct WorkerShared {
+  std::atomic<uint64_t> connections{0};
+  std::atomic<uint64_t> max_connections{UINT64_MAX};  // of the process
+  std::atomic<uint64_t> next_connection_id{1};
+  std::atomic<bool> draining{false};
+};
+
+// The statistics of one address of a listener, "listener.<address>.".
+struct ListenerStats {
+  explicit ListenerStats(const std::string& prefix);
+  Counter cx_total, cx_destroy, cx_overflow, no_filter_chain_match;
+  Gauge cx_active;
+};
+
+class ChainSlot;
+
+// One worker's side of a listener: its acceptors, and its connections by filter chain. Loop-confined.
+class ActiveListener {
+ public:
+  ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
+                 std::shared_ptr<const ListenerConfig> config,
+                 std::vector<std::shared_ptr<ListenSocket>> sockets);
+  ~ActiveListener();
+
+  const ListenerConfig& config() const { return *config_; }
+  bool SameSockets(const std::vector<std::shared_ptr<ListenSocket>>& sockets) const;
+  // New connections and, on the old ones, new requests are served by `config` from now on; connections whose
+  // filter chain is gone are drained.
+  void Update(std::shared_ptr<const ListenerConfig> config);
+  void StopListening();
+  void Drain();
+  bool idle() const;
+
+ private:
+  void Open(size_t socket, int fd, const Address& peer);
+  ChainSlot& SlotOf(const FilterChainConfig& chain);
+
+  EventLoop& loop_;
+  WorkerShared& shared_;
+  ClusterManager& clusters_;
+  std::shared_ptr<const ListenerConfig> config_;
+  std::vector<std::shared_ptr<ListenSocket>> sockets_;
+  std::vector<ListenerStats> stats_;  // by socket
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the chain's key
+};
+
+}  // namespace narthex

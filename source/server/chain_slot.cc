@@ -1,0 +1,107 @@
+#include "source/server/chain_slot.h"
+
+#include <utility>
+
+#include "source/net/socket.h"
+
+namespace narthex {
+
+DownstreamConnection::DownstreamConnection(ChainSlot& slot, const ListenerStats& stats, ConnectionFacts facts)
+    : slot_(slot), stats_(stats), facts_(std::move(facts)), hcm_(slot.hcm_) {
+  stats_.cx_total.Add();
+  stats_.cx_active.Add(1);
+  slot_.stats_.cx_total.Add();
+  slot_.stats_.cx_active.Add(1);
+  slot_.shared_.connections.fetch_add(1, std::memory_order_relaxed);
+}
+
+DownstreamConnection::~DownstreamConnection() {
+  // Its exchanges end first: they use the facts.
+  codec_.reset();
+}
+
+void DownstreamConnection::Serve(int fd, const ServerCodecOptions& options) {
+  codec_ =
+      MakeHttp1ServerConnection(MakeSocketStream(slot_.loop_, fd), {.loop = slot_.loop_,
+                                                                    .handler = slot_.manager_,
+                                                                    .facts = facts_,
+                                                                    .options = options,
+                                                                    .on_end = &DownstreamConnection::OnEnd,
+                                                                    .context = this});
+}
+
+void DownstreamConnection::OnEnd(void* self) {
+  auto* connection = static_cast<DownstreamConnection*>(self);
+  connection->slot_.Close(*connection);
+}
+
+ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
+  StatsStore& store = StatsStore::Process();
+  cx_total = store.MakeCounter(prefix + "downstream_cx_total");
+  cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
+  cx_active = store.MakeGauge(prefix + "downstream_cx_active");
+}
+
+ChainSlot::ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
+                     std::shared_ptr<const HcmConfig> hcm)
+    : loop_(loop),
+      shared_(shared),
+      clusters_(clusters),
+      hcm_(std::move(hcm)),
+      stats_(hcm_->stat_prefix),
+      manager_(*this) {
+  Update(hcm_);
+}
+
+ChainSlot::~ChainSlot() {
+  while (!connections_.empty()) {
+    Forget(*connections_.back());
+    // Taken out before it is destroyed, so that nothing finds it half gone.
+    const std::unique_ptr<DownstreamConnection> last = std::move(connections_.back());
+    connections_.pop_back();
+  }
+}
+
+void ChainSlot::Update(std::shared_ptr<const HcmConfig> hcm) {
+  hcm_ = std::move(hcm);
+  draining_options_ = hcm_->codec;
+  draining_options_.max_requests_per_connection = 1;
+}
+
+void ChainSlot::Open(int fd, const ListenerStats& stats, ConnectionFacts facts) {
+  auto connection = std::make_unique<DownstreamConnection>(*this, stats, std::move(facts));
+  DownstreamConnection& opened = *connection;
+  opened.position_ = connections_.size();
+  connections_.push_back(std::move(connection));
+  const bool draining = shared_.draining.load(std::memory_order_relaxed);
+  opened.Serve(fd, draining ? draining_options_ : opened.hcm_->codec);
+}
+
+void ChainSlot::Drain() {
+  // Draining an idle connection may end it at once, which takes it out of the list.
+  for (size_t i = connections_.size(); i-- > 0;) {
+    if (i < connections_.size()) connections_[i]->Drain();
+  }
+}
+
+void ChainSlot::Forget(DownstreamConnection& connection) {
+  connection.stats_.cx_active.Sub(1);
+  connection.stats_.cx_destroy.Add();
+  stats_.cx_active.Sub(1);
+  stats_.cx_destroy.Add();
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void ChainSlot::Close(DownstreamConnection& connection) {
+  Forget(connection);
+  const size_t position = connection.position_;
+  std::unique_ptr<DownstreamConnection> closed = std::move(connections_[position]);
+  if (position + 1 != connections_.size()) {
+    connections_[position] = std::move(connections_.back());
+    connections_[position]->position_ = position;
+  }
+  connections_.pop_back();
+  loop_.DeleteLater(std::move(closed));
+}
+
+}  // namespace narthex

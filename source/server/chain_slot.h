@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "source/http/server_codec.h"
+#include "source/manager/connection_manager.h"
+#include "source/server/active_listener.h"
+
+namespace narthex {
+
+class ChainSlot;
+
+// A connection of a client: what is known of it, its codec, and the configuration that it began with. Small,
+// because there are many and most are idle.
+class DownstreamConnection {
+ public:
+  DownstreamConnection(ChainSlot& slot, const ListenerStats& stats, ConnectionFacts facts);
+  ~DownstreamConnection();
+
+  void Serve(int fd, const ServerCodecOptions& options);
+  void Drain() { codec_->Drain(); }
+
+ private:
+  friend class ChainSlot;
+  static void OnEnd(void* self);
+
+  ChainSlot& slot_;
+  const ListenerStats& stats_;
+  ConnectionFacts facts_;
+  std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
+  size_t position_ = 0;                   // in its slot
+  std::unique_ptr<ServerConnection> codec_;
+};
+
+// The connections of one filter chain, with what serves them. Loop-confined.
+class ChainSlot : private HcmSource {
+ public:
+  ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
+            std::shared_ptr<const HcmConfig> hcm);
+  ~ChainSlot() override;
+
+  // Requests that start from now on are served by `hcm`.
+  void Update(std::shared_ptr<const HcmConfig> hcm);
+  void Open(int fd, const ListenerStats& stats, ConnectionFacts facts);
+  void Drain();
+  bool idle() const { return connections_.empty(); }
+
+ private:
+  friend class DownstreamConnection;
+  // "http.<stat_prefix>.downstream_cx_*".
+  struct HttpStats {
+    explicit HttpStats(const std::string& prefix);
+    Counter cx_total, cx_destroy;
+    Gauge cx_active;
+  };
+  std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
+  ClusterManager* Clusters() const override { return &clusters_; }
+  void Close(DownstreamConnection& connection);
+  void Forget(DownstreamConnection& connection);
+
+  EventLoop& loop_;
+  WorkerShared& shared_;
+  ClusterManager& clusters_;
+  std::shared_ptr<const HcmConfig> hcm_;
+  const HttpStats stats_;
+  // While the process drains, a connection takes one request and says `Connection: close`.
+  ServerCodecOptions draining_options_;
+  ConnectionManager manager_;
+  std::vector<std::unique_ptr<DownstreamConnection>> connections_;
+};
+
+}  // namespace narthex

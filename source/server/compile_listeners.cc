@@ -1,0 +1,143 @@
+#include <map>
+
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/config/unpack.h"
+#include "source/manager/hcm_config.h"
+#include "source/server/snapshot_parts.h"
+
+namespace narthex {
+
+namespace {
+
+using envoy::config::listener::v3::FilterChain;
+using envoy::config::listener::v3::Listener;
+using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+
+constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
+constexpr uint32_t kEnvoyBufferLimit = 1024 * 1024;
+
+// What the chains of one listener are compiled with.
+struct ListenerContext {
+  const ConfigFiles& files;
+  const FilterRegistry& registry;
+  const Snapshot& snapshot;
+  const ListenerConfig& listener;
+  Diagnostics& diagnostics;
+};
+
+void CheckTransport(const FilterChain& chain, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (!chain.has_transport_socket()) return;
+  const std::string& type = chain.transport_socket().typed_config().type_url();
+  if (type.empty() || type.ends_with("transport_sockets.raw_buffer.v3.RawBuffer")) return;
+  diagnostics.Error(path.Field("transport_socket"),
+                    "TLS and other transport sockets are not supported yet; only raw_buffer is");
+}
+
+std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const ConfigPath& path,
+                                                ListenerContext& context) {
+  const ConfigPath filters = path.Field("filters");
+  if (chain.filters().empty()) {
+    context.diagnostics.Error(path, "has no filters; the last must be the HTTP connection manager");
+    return nullptr;
+  }
+  for (int i = 0; i + 1 < chain.filters_size(); ++i) {
+    context.diagnostics.Error(filters.Index(i),
+                              "network filter \"" + chain.filters(i).name() +
+                                  "\" is not supported; only the HTTP connection manager is");
+  }
+  const int last = chain.filters_size() - 1;
+  const ConfigPath config_path = filters.Index(last).Field("typed_config");
+  absl::StatusOr<HttpConnectionManager> hcm =
+      Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config_path);
+  context.diagnostics.AddStatus(hcm.status());
+  if (!hcm.ok()) return nullptr;
+  HcmCompileContext compile{context.diagnostics, context.registry, [&](std::string_view name) {
+                              return context.snapshot.clusters->clusters.contains(name);
+                            }};
+  compile.profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy;
+  compile.buffer_limit = context.listener.buffer_limit;
+  compile.node_cluster = context.files.bootstrap->node().cluster();
+  std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
+  if (compiled == nullptr) return nullptr;
+  // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.
+  struct Kept {
+    std::shared_ptr<const HcmConfig> hcm;
+    std::vector<ConfigDocument> documents;
+  };
+  auto kept = std::make_shared<Kept>(Kept{std::move(compiled), context.files.documents});
+  return std::shared_ptr<const HcmConfig>(kept, kept->hcm.get());
+}
+
+FilterChainConfig CompileChain(const FilterChain& chain, const ConfigPath& path, ListenerContext& context) {
+  FilterChainConfig compiled;
+  compiled.name = chain.name();
+  compiled.origin = path.Origin();
+  CheckTransport(chain, path, context.diagnostics);
+  compiled.match =
+      CompileChainMatch(chain.filter_chain_match(), path.Field("filter_chain_match"), context.diagnostics);
+  compiled.hcm = CompileFilters(chain, path, context);
+  return compiled;
+}
+
+// Two chains with the same match: the second would never take a connection.
+void CheckMatches(const Listener& listener, const ConfigPath& path, Diagnostics& diagnostics) {
+  std::map<std::string, int> seen;
+  for (int i = 0; i < listener.filter_chains_size(); ++i) {
+    const std::string key = listener.filter_chains(i).filter_chain_match().SerializeAsString();
+    const auto [first, inserted] = seen.emplace(key, i);
+    if (inserted) continue;
+    const ConfigPath chains = path.Field("filter_chains");
+    diagnostics.Error(chains.Index(i), "has the same filter_chain_match as the chain at " +
+                                           chains.Index(first->second).Origin().Position());
+  }
+}
+
+void CompileListener(const Listener& listener, const ConfigPath& path, ListenerContext context,
+                     ListenerConfig& into) {
+  into.name = listener.name();
+  into.origin = path.Origin();
+  into.stat_prefix = listener.stat_prefix();
+  into.max_accepts_per_event = listener.max_connections_to_accept_per_socket_event().value();
+  into.buffer_limit = context.snapshot.edge_profile ? kEdgeBufferLimit : kEnvoyBufferLimit;
+  if (listener.has_per_connection_buffer_limit_bytes()) {
+    into.buffer_limit = listener.per_connection_buffer_limit_bytes().value();
+  }
+  CompileListenerSockets(listener, path, into, context.diagnostics);
+  if (listener.filter_chains().empty() && !listener.has_default_filter_chain()) {
+    context.diagnostics.Error(path, "has no filter_chains: no connection could be served");
+  }
+  for (int i = 0; i < listener.filter_chains_size(); ++i) {
+    into.chains.push_back(
+        CompileChain(listener.filter_chains(i), path.Field("filter_chains").Index(i), context));
+  }
+  CheckMatches(listener, path, context.diagnostics);
+  if (listener.has_default_filter_chain()) {
+    into.default_chain =
+        CompileChain(listener.default_filter_chain(), path.Field("default_filter_chain"), context);
+  }
+}
+
+}  // namespace
+
+void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
+                      Diagnostics& diagnostics) {
+  std::map<std::string, Origin> names;
+  for (const Placed<Listener>& placed : files.listeners) {
+    auto compiled = std::make_shared<ListenerConfig>();
+    CompileListener(*placed.message, placed.path, {files, registry, snapshot, *compiled, diagnostics},
+                    *compiled);
+    // Unnamed listeners get their address, as Envoy gives them one.
+    if (compiled->name.empty()) compiled->name = compiled->sockets[0].address.ToString();
+    const auto [first, inserted] = names.emplace(compiled->name, compiled->origin);
+    if (!inserted) {
+      diagnostics.Error(
+          placed.path.Field("name"),
+          "listener \"" + compiled->name + "\" is defined already at " + first->second.Position());
+    }
+    snapshot.listeners.push_back(std::move(compiled));
+  }
+}
+
+}  // namespace narthex

@@ -1,0 +1,73 @@
+#include "source/server/explain.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace narthex {
+namespace {
+
+// The port that a client of this URL would connect to; none for a bare path.
+std::optional<uint16_t> PortOf(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return std::nullopt;
+  const uint16_t standard = url.substr(0, scheme) == "https" ? 443 : 80;
+  std::string_view authority = url.substr(scheme + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  const size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos)
+    return standard;
+  uint16_t port = 0;
+  const std::string_view digits = authority.substr(colon + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
+
+struct Choice {
+  const ListenerConfig* listener = nullptr;
+  const SocketConfig* socket = nullptr;
+  bool by_port = false;
+};
+
+// The listener on the URL's port; without one, the first: a test of a configuration seldom names the bound
+// port.
+Choice ChooseListener(const Snapshot& snapshot, std::optional<uint16_t> port) {
+  Choice first;
+  for (const auto& listener : snapshot.listeners) {
+    for (const SocketConfig& socket : listener->sockets) {
+      if (port && socket.address.port() == *port) return {listener.get(), &socket, true};
+      if (first.listener == nullptr) first = {listener.get(), &socket, false};
+    }
+  }
+  return first;
+}
+
+}  // namespace
+
+absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainRequest& question) {
+  absl::StatusOr<Address> client = Address::Ip(question.client, 0);
+  if (!client.ok()) return client.status();
+  const Choice choice = ChooseListener(snapshot, PortOf(question.url));
+  if (choice.listener == nullptr) return absl::NotFoundError("the configuration has no listener");
+  ExchangeQuestion exchange{question.method, question.url, question.headers, *client, choice.socket->address};
+  const FilterChainConfig* chain = choice.listener->FindChain({.local = exchange.local, .remote = *client});
+
+  Explanation explanation;
+  explanation.Add("listener", choice.listener->name + " at " + choice.socket->address.ToString() + " (" +
+                                  choice.listener->origin.ToString() + ")");
+  if (!choice.by_port) explanation.Add("listener", "chosen because no listener has the port of the URL");
+  if (chain == nullptr) {
+    explanation.Add("filter chain", "none matches: the connection is closed");
+    return explanation;
+  }
+  explanation.Add("filter chain", (chain->name.empty() ? std::string("(unnamed)") : chain->name) + " (" +
+                                      chain->origin.ToString() + ")");
+  Explanation rest = ExplainExchange(*chain->hcm, exchange);
+  for (Explanation::Section& section : rest.sections) explanation.sections.push_back(std::move(section));
+  explanation.cluster = rest.cluster;
+  explanation.status = rest.status;
+  return explanation;
+}
+
+}  // namespace narthex

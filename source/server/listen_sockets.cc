@@ -1,0 +1,110 @@
+#include "source/server/listen_sockets.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace narthex {
+
+namespace {
+
+// Accepted connections inherit these on Linux, so one call at the listener serves all.
+absl::Status SetOptions(int fd, const SocketConfig& config) {
+  const auto set = [fd](int level, int name, const void* value, size_t length) {
+    return setsockopt(fd, level, name, value, static_cast<socklen_t>(length)) == 0;
+  };
+  for (const SocketOptionConfig& option : config.options) {
+    if (set(option.level, option.name, option.value.data(), option.value.size())) continue;
+    return absl::InvalidArgumentError("cannot set socket option " + std::to_string(option.level) + "/" +
+                                      std::to_string(option.name) + ": " + std::strerror(errno));
+  }
+  if (!config.keepalive || !config.address.is_ip()) return absl::OkStatus();
+  const int on = 1;
+  set(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  const auto set_number = [&](int name, const std::optional<uint32_t>& number) {
+    const int value = static_cast<int>(number.value_or(0));
+    if (number) set(IPPROTO_TCP, name, &value, sizeof value);
+  };
+  set_number(TCP_KEEPCNT, config.keepalive->probes);
+  set_number(TCP_KEEPIDLE, config.keepalive->time_seconds);
+  set_number(TCP_KEEPINTVL, config.keepalive->interval_seconds);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<ListenSocket>> BindOne(const SocketConfig& config, const Address& address,
+                                                      bool reuse_port) {
+  ListenOptions options;
+  options.reuse_port = reuse_port;
+  options.backlog = config.backlog;
+  options.ipv4_compat = config.ipv4_compat;
+  options.unix_mode = config.mode;
+  absl::StatusOr<std::unique_ptr<ListenSocket>> socket = ListenSocket::Bind(address, options);
+  if (!socket.ok()) return socket.status();
+  if (absl::Status status = SetOptions((*socket)->fd(), config); !status.ok()) return status;
+  return std::shared_ptr<ListenSocket>(*std::move(socket));
+}
+
+absl::StatusOr<BoundAddress> BindAll(const std::string& listener, const SocketConfig& config,
+                                     uint32_t workers) {
+  BoundAddress bound{listener, config, {}};
+  const bool each = config.reuse_port && config.address.is_ip();
+  Address address = config.address;
+  for (uint32_t worker = 0; worker < workers; ++worker) {
+    if (worker > 0 && !each) {
+      bound.sockets.push_back(bound.sockets[0]);
+      continue;
+    }
+    absl::StatusOr<std::shared_ptr<ListenSocket>> socket = BindOne(config, address, each);
+    if (!socket.ok()) return socket.status();
+    bound.sockets.push_back(*std::move(socket));
+    // Port 0: the kernel chooses once, and the other workers share the choice.
+    address = bound.sockets[0]->address();
+  }
+  return bound;
+}
+
+}  // namespace
+
+const BoundAddress* ListenSockets::Find(const std::string& listener, const SocketConfig& config) const {
+  for (const BoundAddress& bound : bound_) {
+    if (bound.listener == listener && bound.config == config) return &bound;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<ListenSockets> ListenSockets::Bind(const Snapshot& snapshot, uint32_t workers,
+                                                  const ListenSockets& current) {
+  ListenSockets next;
+  for (const auto& listener : snapshot.listeners) {
+    for (const SocketConfig& config : listener->sockets) {
+      if (const BoundAddress* kept = current.Find(listener->name, config)) {
+        next.bound_.push_back(*kept);
+        continue;
+      }
+      absl::StatusOr<BoundAddress> bound = BindAll(listener->name, config, workers);
+      if (!bound.ok()) {
+        const auto text = bound.status().message();
+        return ErrorAt(listener->origin, std::string(text.data(), text.size()));
+      }
+      next.bound_.push_back(*std::move(bound));
+    }
+  }
+  return next;
+}
+
+std::vector<WorkerListener> ListenSockets::ForWorker(const Snapshot& snapshot, uint32_t worker) const {
+  std::vector<WorkerListener> listeners;
+  size_t at = 0;
+  for (const auto& listener : snapshot.listeners) {
+    WorkerListener mine{listener, {}};
+    for (size_t i = 0; i < listener->sockets.size(); ++i) {
+      mine.sockets.push_back(bound_[at++].sockets[worker]);
+    }
+    listeners.push_back(std::move(mine));
+  }
+  return listeners;
+}
+
+}  // namespace narthex

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/config/config_path.h"
+#include "source/config/diagnostics.h"
+#include "source/net/address.h"
+
+namespace envoy::config::listener::v3 {
+class FilterChainMatch;
+class Listener;
+}  // namespace envoy::config::listener::v3
+namespace envoy::config::core::v3 {
+class Address;
+}
+
+namespace narthex {
+
+struct HcmConfig;
+
+// An option set on a listening socket by its number.
+struct SocketOptionConfig {
+  enum class State : uint8_t { kPrebind, kBound, kListening };
+  int level = 0;
+  int name = 0;
+  std::string value;  // the bytes that setsockopt takes
+  State state = State::kPrebind;
+  bool operator==(const SocketOptionConfig&) const = default;
+};
+
+struct KeepaliveConfig {
+  std::optional<uint32_t> probes, time_seconds, interval_seconds;
+  bool operator==(const KeepaliveConfig&) const = default;
+};
+
+// All that makes a listening socket what it is: as long as two are equal, the socket is kept over a reload.
+struct SocketConfig {
+  Address address;
+  bool ipv4_compat = false;
+  uint32_t mode = 0;  // of a Unix socket's file
+  int backlog = 4096;
+  bool reuse_port = true;
+  std::optional<KeepaliveConfig> keepalive;
+  std::vector<SocketOptionConfig> options;
+  bool operator==(const SocketConfig&) const = default;
+};
+
+// What a filter chain asks of a connection. An empty list asks nothing.
+struct FilterChainMatch {
+  std::optional<uint16_t> destination_port;
+  std::vector<std::pair<Cidr, uint32_t>> destinations;  // with the prefix' length
+  std::vector<std::string> server_names;
+  std::string transport_protocol;
+  std::vector<std::string> application_protocols;
+  std::vector<std::pair<Cidr, uint32_t>> sources;
+  std::vector<uint16_t> source_ports;
+};
+
+struct FilterChainConfig {
+  std::string name;
+  FilterChainMatch match;
+  std::shared_ptr<const HcmConfig> hcm;
+  Origin origin;
+};
+
+// What is known of a connection when its chain is chosen.
+struct ConnectionTraits {
+  Address local;
+  Address remote;
+  std::string_view server_name = {};
+  std::string_view transport_protocol = "raw_buffer";
+};
+
+// A listener, compiled. Immutable, thread-safe.
+struct ListenerConfig {
+  std::string name;
+  std::string stat_prefix;  // of "listener.<this>."; empty: each socket's address
+  std::vector<SocketConfig> sockets;
+  std::vector<FilterChainConfig> chains;
+  std::optional<FilterChainConfig> default_chain;
+  uint32_t buffer_limit = 1024 * 1024;
+  uint32_t max_accepts_per_event = 0;  // 0: no limit
+  Origin origin;
+
+  // The chain with the most specific match, or null. As Envoy: criterion after criterion, never back.
+  const FilterChainConfig* FindChain(const ConnectionTraits& traits) const;
+};
+
+// The parts of a listener but its chains' filters: sockets, matches, limits.
+void CompileListenerSockets(const envoy::config::listener::v3::Listener& listener, const ConfigPath& path,
+                            ListenerConfig& into, Diagnostics& diagnostics);
+FilterChainMatch CompileChainMatch(const envoy::config::listener::v3::FilterChainMatch& match,
+                                   const ConfigPath& path, Diagnostics& diagnostics);
+// An IP or Unix address to bind; an empty one after an error.
+Address CompileBindAddress(const envoy::config::core::v3::Address& address, const ConfigPath& path,
+                           Diagnostics& diagnostics);
+
+}  // namespace narthex

@@ -1,0 +1,122 @@
+#include <utility>
+
+#include "source/server/server.h"
+#include "source/server/server_log.h"
+#include "source/stats/stats.h"
+
+namespace narthex {
+
+namespace {
+
+Counter CounterOf(std::string_view name) {
+  return StatsStore::Process().MakeCounter(name);
+}
+
+bool SameListener(const ListenerConfig& left, const ListenerConfig& right) {
+  return left.name == right.name && left.sockets == right.sockets;
+}
+
+}  // namespace
+
+void Server::RequestReload() {
+  if (phase_ == Phase::kDraining || listeners_closed_) return;
+  if (building_) {
+    rebuild_ = true;
+    return;
+  }
+  building_ = true;
+  if (builder_.joinable()) builder_.join();
+  builder_ = std::thread([this] { BuildAside(); });
+}
+
+// On the configuration thread.
+void Server::BuildAside() {
+  Diagnostics diagnostics;
+  std::shared_ptr<const Snapshot> built = BuildSnapshot(line_, registry_, diagnostics, snapshot_.get());
+  loop_->Post([this, built = std::move(built), problems = diagnostics.ToText()]() mutable {
+    OnBuilt(std::move(built), std::move(problems));
+  });
+}
+
+void Server::OnBuilt(std::shared_ptr<const Snapshot> built, std::string problems) {
+  building_ = false;
+  if (phase_ == Phase::kDraining || listeners_closed_) return;
+  if (built != nullptr) {
+    Publish(std::move(built));
+  } else {
+    CounterOf("server.config_update_rejected").Add();
+    LogError("the new configuration is wrong and the old one goes on:\n" + problems);
+  }
+  if (std::exchange(rebuild_, false)) RequestReload();
+}
+
+void Server::Publish(std::shared_ptr<const Snapshot> next) {
+  const auto workers = static_cast<uint32_t>(workers_.size());
+  absl::StatusOr<ListenSockets> sockets = ListenSockets::Bind(*next, workers, sockets_);
+  if (!sockets.ok()) {
+    CounterOf("server.config_update_rejected").Add();
+    const auto text = sockets.status().message();
+    LogError("the new configuration cannot be served and the old one goes on: " +
+             std::string(text.data(), text.size()));
+    return;
+  }
+  CountListeners(*snapshot_, *next);
+  sockets_ = *std::move(sockets);
+  snapshot_ = std::move(next);
+  for (uint32_t i = 0; i < workers; ++i) {
+    workers_[i]->Apply({snapshot_, sockets_.ForWorker(*snapshot_, i)});
+  }
+  WatchFiles();
+  CounterOf("server.config_update_success").Add();
+  LogInfo("the new configuration serves");
+}
+
+void Server::CountListeners(const Snapshot& before, const Snapshot& after) {
+  const auto has = [](const Snapshot& snapshot, const ListenerConfig& wanted) {
+    for (const auto& listener : snapshot.listeners) {
+      if (SameListener(*listener, wanted)) return true;
+    }
+    return false;
+  };
+  for (const auto& listener : after.listeners) {
+    const bool kept = has(before, *listener);
+    CounterOf(kept ? "listener_manager.listener_modified" : "listener_manager.listener_added").Add();
+    if (!kept) CounterOf("listener_manager.listener_create_success").Add();
+  }
+  for (const auto& listener : before.listeners) {
+    if (!has(after, *listener)) CounterOf("listener_manager.listener_removed").Add();
+  }
+}
+
+void Server::AddStats() {
+  const auto gauge = [this](std::string_view name, std::function<int64_t()> read) {
+    StatsStore::Process().SetComputedGauge(name, std::move(read));
+    computed_.emplace_back(name);
+  };
+  gauge("server.live", [this] { return State() == ServerState::kLive ? 1 : 0; });
+  gauge("server.state", [this] { return static_cast<int64_t>(State()); });
+  gauge("server.concurrency", [this] { return static_cast<int64_t>(workers_.size()); });
+  gauge("server.total_connections", [this] { return static_cast<int64_t>(shared_->connections.load()); });
+  gauge("server.uptime", [this] { return UptimeSeconds(); });
+  gauge("listener_manager.workers_started", [this] { return workers_.empty() ? 0 : 1; });
+  gauge("listener_manager.total_listeners_active",
+        [this] { return static_cast<int64_t>(snapshot_->listeners.size()); });
+  CounterOf("listener_manager.listener_added").Add(snapshot_->listeners.size());
+  CounterOf("listener_manager.listener_create_success").Add(snapshot_->listeners.size());
+  CounterOf("server.config_update_success");
+  CounterOf("server.config_update_rejected");
+}
+
+// The store outlives this server.
+void Server::DropStats() {
+  for (const std::string& name : computed_) {
+    StatsStore::Process().SetComputedGauge(name, [] { return int64_t{0}; });
+  }
+}
+
+int64_t Server::UptimeSeconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_)
+      .count();
+}
+
+}  // namespace narthex

@@ -1,0 +1,175 @@
+#include "source/server/server.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "source/filter/health_flag.h"
+#include "source/server/server_log.h"
+#include "source/stats/stats.h"
+
+namespace narthex {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainCheck{20};
+constexpr std::chrono::milliseconds kSettle{50};
+
+uint32_t WorkerCount(const CommandLine& line) {
+  return line.concurrency > 0 ? line.concurrency : std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::string Text(const absl::Status& status) {
+  return std::string(status.message().data(), status.message().size());
+}
+
+}  // namespace
+
+Server::Server(CommandLine line, const FilterRegistry& registry)
+    : line_(std::move(line)),
+      registry_(registry),
+      loop_(EventLoop::Make()),
+      drain_timer_(loop_->wheel(), [](void* self) { static_cast<Server*>(self)->CheckDrained(); }, this) {}
+
+Server::~Server() {
+  if (builder_.joinable()) builder_.join();
+  DropStats();
+  workers_.clear();
+  admin_.reset();
+  watch_.reset();
+  signals_.clear();
+}
+
+bool Server::Start(Diagnostics& diagnostics) {
+  snapshot_ = BuildSnapshot(line_, registry_, diagnostics, nullptr);
+  if (snapshot_ == nullptr) return false;
+  absl::StatusOr<ListenSockets> sockets = ListenSockets::Bind(*snapshot_, WorkerCount(line_), {});
+  diagnostics.AddStatus(sockets.status());
+  diagnostics.AddStatus(StartAdmin());
+  if (diagnostics.HasErrors()) return false;
+  sockets_ = *std::move(sockets);
+  AddStats();
+  StartWorkers();
+  WatchFiles();
+  phase_ = Phase::kServing;
+  return true;
+}
+
+absl::Status Server::StartAdmin() {
+  if (!snapshot_->admin) return absl::OkStatus();
+  const AdminConfig& config = *snapshot_->admin;
+  AdminOptions options;
+  options.loopback_only = config.address.is_loopback();
+  options.allowed = config.allowed;
+  admin_handler_ = std::make_unique<AdminHandler>(MakeAdminPages(*this), std::move(options));
+  absl::StatusOr<std::unique_ptr<AdminServer>> admin =
+      AdminServer::Make(*loop_, config.address, *admin_handler_);
+  if (!admin.ok()) return ErrorAt(config.origin, Text(admin.status()));
+  admin_ = *std::move(admin);
+  return absl::OkStatus();
+}
+
+void Server::StartWorkers() {
+  const auto limit = snapshot_->runtime.find("overload.global_downstream_max_connections");
+  if (limit != snapshot_->runtime.end())
+    shared_->max_connections = std::strtoull(limit->second.c_str(), nullptr, 10);
+  for (uint32_t i = 0; i < WorkerCount(line_); ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(i, shared_, WorkerUpdate{snapshot_, sockets_.ForWorker(*snapshot_, i)}));
+  }
+}
+
+void Server::StartSignals() {
+  const auto on = [this](int number, std::function<void()> act) {
+    signals_.push_back(loop_->OnSignal(number, std::move(act)));
+  };
+  on(SIGTERM, [this] { BeginDrain(); });
+  on(SIGINT, [this] { BeginDrain(); });
+  on(SIGHUP, [this] { RequestReload(); });
+  on(SIGUSR1, [this] { ReopenLogs(); });
+}
+
+void Server::WatchFiles() {
+  std::vector<std::string> files = snapshot_->files->files;
+  for (const auto& listener : snapshot_->listeners) {
+    for (const FilterChainConfig& chain : listener->chains) {
+      files.insert(files.end(), chain.hcm->watched_files.begin(), chain.hcm->watched_files.end());
+    }
+  }
+  if (files.empty()) return;
+  watch_ = ConfigWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
+  if (watch_ == nullptr) LogWarning("cannot watch the configuration for changes; SIGHUP still loads it");
+}
+
+void Server::Run() {
+  StartSignals();
+  LogInfo("serving with " + std::to_string(workers_.size()) + " workers");
+  loop_->Run();
+  LogInfo("exiting");
+}
+
+void Server::Stop() {
+  loop_->Stop();
+}
+
+void Server::Reload() {
+  loop_->Post([this] { RequestReload(); });
+}
+
+void Server::FailHealthCheck(bool failing) {
+  HealthFlag::SetFailing(failing);
+}
+
+void Server::Quit() {
+  loop_->Stop();
+}
+
+void Server::ReopenLogs() {
+  ReopenLog();
+}
+
+void Server::DrainListeners(bool graceful) {
+  if (graceful) {
+    shared_->draining = true;
+    for (auto& worker : workers_) worker->Drain();
+  }
+  CloseListeners();
+}
+
+void Server::CloseListeners() {
+  listeners_closed_ = true;
+  for (auto& worker : workers_) worker->StopListening();
+  sockets_ = ListenSockets();
+}
+
+void Server::BeginDrain() {
+  if (phase_ == Phase::kDraining) {
+    LogInfo("second signal: ending at once");
+    loop_->Stop();
+    return;
+  }
+  LogInfo("draining for at most " + std::to_string(line_.drain_time.count()) + " s");
+  phase_ = Phase::kDraining;
+  drain_end_ = std::chrono::steady_clock::now() + line_.drain_time;
+  HealthFlag::SetFailing(true);
+  shared_->draining = true;
+  for (auto& worker : workers_) worker->Drain();
+  drain_timer_.Arm(kDrainCheck);
+}
+
+void Server::CheckDrained() {
+  const bool over = std::chrono::steady_clock::now() >= drain_end_;
+  if (shared_->connections.load() == 0 || over) {
+    CloseListeners();
+    loop_->Stop();
+    return;
+  }
+  drain_timer_.Arm(kDrainCheck);
+}
+
+Address Server::AdminAddress() const {
+  return admin_ ? admin_->address() : Address();
+}
+
+}  // namespace narthex

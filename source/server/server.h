@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "source/admin/admin_server.h"
+#include "source/admin/pages.h"
+#include "source/event/event_loop.h"
+#include "source/filter/registry.h"
+#include "source/server/command_line.h"
+#include "source/server/config_watch.h"
+#include "source/server/listen_sockets.h"
+#include "source/server/snapshot.h"
+#include "source/server/worker.h"
+
+namespace narthex {
+
+// The process: the main loop with signals, administration and reloads, and the workers. Made, run and
+// destroyed on one thread.
+class Server : private AdminBackend {
+ public:
+  Server(CommandLine line, const FilterRegistry& registry);
+  ~Server() override;
+
+  // Loads the configuration, binds and starts the workers. False after everything that is wrong has been
+  // added to `diagnostics`.
+  bool Start(Diagnostics& diagnostics);
+  // Serves until a signal or a page ends it.
+  void Run();
+
+  // For tests in the same process. Any thread.
+  void Stop();
+  void Reload();
+  // The addresses as bound, by listener; call after Start. The admin's is empty without one.
+  std::vector<ListenerRow> Listeners() const override;
+  Address AdminAddress() const;
+
+ private:
+  enum class Phase { kStarting, kServing, kDraining };
+
+  // AdminBackend.
+  ServerState State() const override;
+  std::string ServerInfo() const override;
+  std::string ClustersText() const override;
+  std::string ClustersJson() const override;
+  std::string ConfigDump() const override;
+  std::string Runtime() const override;
+  AdminReply Explain(const AdminRequest& request) const override;
+  void FailHealthCheck(bool failing) override;
+  void DrainListeners(bool graceful) override;
+  void Quit() override;
+  void ReopenLogs() override;
+
+  absl::Status StartAdmin();
+  void StartWorkers();
+  void StartSignals();
+  void WatchFiles();
+  void AddStats();
+  void DropStats();
+  int64_t UptimeSeconds() const;
+
+  // Builds a snapshot aside and publishes it; one at a time, and the last request wins.
+  void RequestReload();
+  void BuildAside();
+  void OnBuilt(std::shared_ptr<const Snapshot> built, std::string problems);
+  void Publish(std::shared_ptr<const Snapshot> next);
+  void CountListeners(const Snapshot& before, const Snapshot& after);
+
+  void BeginDrain();
+  // Ends the process when the last connection has gone, or the drain time is over.
+  void CheckDrained();
+  void CloseListeners();
+
+  const CommandLine line_;
+  const FilterRegistry& registry_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::unique_ptr<EventLoop> loop_;
+  Phase phase_ = Phase::kStarting;
+  std::shared_ptr<const Snapshot> snapshot_;
+  ListenSockets sockets_;
+  std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<IoRegistration>> signals_;
+  std::unique_ptr<ConfigWatch> watch_;
+  std::unique_ptr<AdminHandler> admin_handler_;
+  std::unique_ptr<AdminServer> admin_;
+  std::thread builder_;
+  std::vector<std::string> computed_;  // names of gauges that read this server
+  bool building_ = false;
+  bool rebuild_ = false;
+  bool listeners_closed_ = false;
+  std::chrono::steady_clock::time_point drain_end_;
+  Timer drain_timer_;
+};
+
+}  // namespace narthex

@@ -1,0 +1,141 @@
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "source/base/escape.h"
+#include "source/filter/health_flag.h"
+#include "source/server/explain.h"
+#include "source/server/server.h"
+
+namespace narthex {
+
+namespace {
+
+constexpr std::string_view kDumpType = "type.googleapis.com/envoy.admin.v3.";
+
+std::string Json(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  return google::protobuf::util::MessageToJsonString(message, &json, options).ok() ? json : "{}";
+}
+
+void AppendString(std::string& json, std::string_view key, std::string_view value) {
+  json += '"';
+  json += key;
+  json += "\":\"";
+  AppendJsonEscaped(json, value);
+  json += '"';
+}
+
+// {"cluster":{..}},.. of a part of the resources. No message of this release holds a secret in clear.
+template <class M>
+std::string Entries(const std::vector<Placed<M>>& placed, std::string_view key, size_t begin, size_t end) {
+  std::string json;
+  for (size_t i = begin; i < end; ++i) {
+    const std::string type = "type.googleapis.com/" + M::descriptor()->full_name();
+    std::string message = Json(*placed[i].message);
+    message.insert(1, "\"@type\":\"" + type + (message == "{}" ? "\"" : "\","));
+    json += (json.empty() ? "{\"" : ",{\"") + std::string(key) + "\":" + message + "}";
+  }
+  return json;
+}
+
+std::string Section(std::string_view type, const std::string& members) {
+  return "{\"@type\":\"" + std::string(kDumpType) + std::string(type) + "\"," + members + "}";
+}
+
+}  // namespace
+
+ServerState Server::State() const {
+  if (phase_ == Phase::kDraining || HealthFlag::failing()) return ServerState::kDraining;
+  return phase_ == Phase::kServing ? ServerState::kLive : ServerState::kPreInitializing;
+}
+
+std::string Server::ServerInfo() const {
+  const std::string uptime = "\"" + std::to_string(UptimeSeconds()) + "s\"";
+  std::string json = "{";
+  AppendString(json, "version", VersionText());
+  json += ",";
+  AppendString(json, "state", StateName(State()));
+  json += ",\"uptime_current_epoch\":" + uptime + ",\"uptime_all_epochs\":" + uptime;
+  json += ",\"hot_restart_version\":\"disabled\",\"command_line_options\":{";
+  AppendString(json, "config_path", line_.config_path);
+  json += ",\"concurrency\":" + std::to_string(workers_.size()) + ",";
+  AppendString(json, "log_level", line_.log_level);
+  json += ",";
+  AppendString(json, "log_path", line_.log_path);
+  json += ",\"base_id\":\"" + std::to_string(line_.base_id) + "\",\"mode\":\"Serve\",\"drain_time\":\"" +
+          std::to_string(line_.drain_time.count()) + "s\",\"parent_shutdown_time\":\"" +
+          std::to_string(line_.parent_shutdown_time.count()) +
+          "s\",\"disable_hot_restart\":" + (line_.disable_hot_restart ? "true" : "false") + "},\"node\":";
+  return json + Json(snapshot_->files->bootstrap->node()) + "}";
+}
+
+std::vector<ListenerRow> Server::Listeners() const {
+  std::vector<ListenerRow> rows;
+  for (const BoundAddress& bound : sockets_.all()) {
+    if (rows.empty() || rows.back().name != bound.listener) rows.push_back({bound.listener, {}});
+    rows.back().addresses.push_back(bound.bound().ToString());
+  }
+  return rows;
+}
+
+std::string Server::ConfigDump() const {
+  const ConfigFiles& files = *snapshot_->files;
+  const size_t clusters = files.static_clusters;
+  const size_t listeners = files.static_listeners;
+  std::string json = "{\"configs\":[";
+  json += Section("BootstrapConfigDump", "\"bootstrap\":" + Json(*files.bootstrap)) + ",";
+  json += Section("ClustersConfigDump",
+                  "\"static_clusters\":[" + Entries(files.clusters, "cluster", 0, clusters) +
+                      "],\"dynamic_active_clusters\":[" +
+                      Entries(files.clusters, "cluster", clusters, files.clusters.size()) + "]");
+  json += "," + Section("ListenersConfigDump",
+                        "\"static_listeners\":[" + Entries(files.listeners, "listener", 0, listeners) +
+                            "],\"dynamic_listeners\":[" +
+                            Entries(files.listeners, "listener", listeners, files.listeners.size()) + "]");
+  return json + "]}";
+}
+
+std::string Server::Runtime() const {
+  std::string json = "{\"layers\":[";
+  for (size_t i = 0; i < snapshot_->runtime_layers.size(); ++i) {
+    json += i > 0 ? ",\"" : "\"";
+    AppendJsonEscaped(json, snapshot_->runtime_layers[i]);
+    json += "\"";
+  }
+  json += "],\"entries\":{";
+  bool first = true;
+  for (const auto& [key, value] : snapshot_->runtime) {
+    json += first ? "\"" : ",\"";
+    first = false;
+    AppendJsonEscaped(json, key);
+    json += "\":{\"final_value\":" + value + "}";
+  }
+  return json + "}}";
+}
+
+AdminReply Server::Explain(const AdminRequest& request) const {
+  ExplainRequest asked;
+  asked.method = request.Get("method").empty() ? "GET" : std::string(request.Get("method"));
+  asked.url = request.Get("url");
+  if (asked.url.empty())
+    return {400, "usage: /explain?method=GET&url=http://host/path&header=name:value&client=IP\n"};
+  if (!request.Get("client").empty()) asked.client = request.Get("client");
+  for (const auto& [key, value] : request.query) {
+    const size_t colon = value.find(':');
+    if (key != "header" || colon == std::string::npos) continue;
+    const size_t begin = value.find_first_not_of(' ', colon + 1);
+    asked.headers.emplace_back(value.substr(0, colon), begin == std::string::npos ? "" : value.substr(begin));
+  }
+  absl::StatusOr<Explanation> explanation = ExplainIn(*snapshot_, asked);
+  if (!explanation.ok()) {
+    const auto text = explanation.status().message();
+    return {400, std::string(text.data(), text.size()) + "\n"};
+  }
+  if (request.Get("format") == "json") return JsonReply(explanation->ToJson());
+  return {200, explanation->ToText()};
+}
+
+}  // namespace narthex

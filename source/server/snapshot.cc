@@ -1,0 +1,79 @@
+#include "source/server/snapshot.h"
+
+#include <functional>
+
+#include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "google/protobuf/util/json_util.h"
+#include "narthex/config/bootstrap/v1/bootstrap.pb.h"
+#include "source/config/unpack.h"
+#include "source/server/snapshot_parts.h"
+
+namespace narthex {
+
+namespace {
+
+using envoy::config::bootstrap::v3::Bootstrap;
+using ProfileMessage = narthex::config::bootstrap::v1::Profile;
+
+// What bootstrap_extensions say of the profile; the command line wins.
+bool CompileProfile(const ConfigFiles& files, const CommandLine& line, Diagnostics& diagnostics) {
+  bool edge = true;
+  const ConfigPath path = files.root.Field("bootstrap_extensions");
+  const auto& extensions = files.bootstrap->bootstrap_extensions();
+  for (int i = 0; i < extensions.size(); ++i) {
+    const ConfigPath config = path.Index(i).Field("typed_config");
+    absl::StatusOr<ProfileMessage> profile = Unpack<ProfileMessage>(extensions[i].typed_config(), config);
+    diagnostics.AddStatus(profile.status());
+    if (profile.ok()) edge = profile->profile() == ProfileMessage::EDGE;
+  }
+  return line.edge_profile.value_or(edge);
+}
+
+void CompileRegexEngine(const ConfigFiles& files, Diagnostics& diagnostics) {
+  if (!files.bootstrap->has_default_regex_engine()) return;
+  const std::string& type = files.bootstrap->default_regex_engine().typed_config().type_url();
+  if (type.ends_with("GoogleRE2")) return;
+  diagnostics.Error(files.root.Field("default_regex_engine").Field("typed_config"),
+                    "only the RE2 engine (envoy.extensions.regex_engines.v3.GoogleRE2) is supported");
+}
+
+void FlattenRuntime(const google::protobuf::Struct& values, const std::string& prefix,
+                    std::map<std::string, std::string>& into) {
+  for (const auto& [key, value] : values.fields()) {
+    const std::string name = prefix.empty() ? key : prefix + "." + key;
+    if (value.has_struct_value()) {
+      FlattenRuntime(value.struct_value(), name, into);
+      continue;
+    }
+    std::string json;
+    if (google::protobuf::util::MessageToJsonString(value, &json).ok()) into[name] = json;
+  }
+}
+
+void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot) {
+  for (const auto& layer : files.bootstrap->layered_runtime().layers()) {
+    snapshot.runtime_layers.push_back(layer.name());
+    if (layer.has_static_layer()) FlattenRuntime(layer.static_layer(), "", snapshot.runtime);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const FilterRegistry& registry,
+                                              Diagnostics& diagnostics, const Snapshot* previous) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->files = LoadConfigFiles(line, diagnostics);
+  const ConfigFiles& files = *snapshot->files;
+  snapshot->edge_profile = CompileProfile(files, line, diagnostics);
+  CompileRegexEngine(files, diagnostics);
+  CompileRuntime(files, *snapshot);
+  CompileAdmin(files, *snapshot, diagnostics);
+  CompileClusters(files, previous, *snapshot, diagnostics);
+  CompileListeners(files, registry, *snapshot, diagnostics);
+  CheckAddresses(*snapshot, diagnostics);
+  return diagnostics.HasErrors() ? nullptr : snapshot;
+}
+
+}  // namespace narthex

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/config/diagnostics.h"
+#include "source/filter/registry.h"
+#include "source/net/address.h"
+#include "source/server/command_line.h"
+#include "source/server/config_files.h"
+#include "source/server/listener_config.h"
+#include "source/upstream/cluster_set.h"
+
+namespace narthex {
+
+// The administration pages as configured.
+struct AdminConfig {
+  Address address;
+  // Which paths exist; null: all.
+  std::function<bool(std::string_view path)> allowed;
+  Origin origin;
+};
+
+// The configuration compiled into what the workers run. Immutable, thread-safe, shared; a reload makes a new
+// one aside.
+struct Snapshot {
+  std::shared_ptr<const ConfigFiles> files;  // keeps every ConfigPath valid
+  bool edge_profile = true;
+  std::vector<std::shared_ptr<const ListenerConfig>> listeners;
+  std::shared_ptr<const ClusterSet> clusters;
+  std::optional<AdminConfig> admin;
+  // Runtime values of all layers, later ones winning, as JSON values by key.
+  std::map<std::string, std::string> runtime;
+  std::vector<std::string> runtime_layers;
+};
+
+// Compiles what the command line names. Everything wrong goes to `diagnostics`; null when that includes an
+// error. Clusters that are the same in `previous` (may be null) keep their identity. Blocking: for the
+// configuration thread, or before the workers start.
+std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const FilterRegistry& registry,
+                                              Diagnostics& diagnostics, const Snapshot* previous);
+
+}  // namespace narthex

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "source/server/snapshot.h"
+
+namespace narthex {
+
+// The steps of BuildSnapshot; each adds what is wrong to the diagnostics and fills in what it can.
+void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
+void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
+                     Diagnostics& diagnostics);
+// REQUIRES: clusters are compiled.
+void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
+                      Diagnostics& diagnostics);
+// No two sockets may bind the same address.
+void CheckAddresses(const Snapshot& snapshot, Diagnostics& diagnostics);
+
+}  // namespace narthex

@@ -1,0 +1,79 @@
+#include "source/server/worker.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace narthex {
+
+Worker::Worker(uint32_t index, std::shared_ptr<WorkerShared> shared, WorkerUpdate first)
+    : index_(index), shared_(std::move(shared)), loop_(EventLoop::Make()) {
+  thread_ = std::thread([this, update = std::move(first)]() mutable { Run(std::move(update)); });
+}
+
+Worker::~Worker() {
+  loop_->Stop();
+  thread_.join();
+}
+
+void Worker::Run(WorkerUpdate first) {
+  pthread_setname_np(pthread_self(), ("worker_" + std::to_string(index_)).c_str());
+  ApplyOnLoop(std::move(first));
+  loop_->Run();
+  listeners_.clear();
+  leaving_.clear();
+  clusters_.reset();
+  snapshot_.reset();
+  // What was handed to DeleteLater on the way out still belongs to this thread.
+  loop_->RunOnce();
+}
+
+void Worker::Apply(WorkerUpdate update) {
+  loop_->Post([this, update = std::move(update)]() mutable { ApplyOnLoop(std::move(update)); });
+}
+
+void Worker::ApplyOnLoop(WorkerUpdate update) {
+  if (clusters_ == nullptr) {
+    clusters_ = MakeClusterManager(*loop_, update.snapshot->clusters);
+  } else {
+    clusters_->Update(update.snapshot->clusters);
+  }
+  std::vector<std::unique_ptr<ActiveListener>> next;
+  for (WorkerListener& wanted : update.listeners) {
+    const auto same = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& listener) {
+      return listener != nullptr && listener->SameSockets(wanted.sockets);
+    });
+    if (same != listeners_.end()) {
+      (*same)->Update(std::move(wanted.config));
+      next.push_back(std::move(*same));
+    } else {
+      next.push_back(std::make_unique<ActiveListener>(*loop_, *shared_, *clusters_, std::move(wanted.config),
+                                                      std::move(wanted.sockets)));
+    }
+  }
+  std::erase(listeners_, nullptr);
+  for (auto& gone : listeners_) {
+    gone->StopListening();
+    gone->Drain();
+    leaving_.push_back(std::move(gone));
+  }
+  listeners_ = std::move(next);
+  std::erase_if(leaving_, [](const auto& listener) { return listener->idle(); });
+  snapshot_ = std::move(update.snapshot);
+}
+
+void Worker::Drain() {
+  loop_->Post([this] {
+    for (auto& listener : listeners_) listener->Drain();
+    for (auto& listener : leaving_) listener->Drain();
+  });
+}
+
+void Worker::StopListening() {
+  loop_->Post([this] {
+    for (auto& listener : listeners_) listener->StopListening();
+  });
+}
+
+}  // namespace narthex

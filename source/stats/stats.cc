@@ -1,0 +1,196 @@
+#include "source/stats/stats.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/stats/buckets.h"
+#include "source/stats/shard.h"
+
+namespace narthex {
+namespace {
+
+// A histogram's cells: one per bucket, then the sum.
+constexpr uint32_t kSumCell = kHistogramBuckets;
+constexpr uint32_t kHistogramCells = kHistogramBuckets + 1;
+// A gauge's cells: the value, then whether it was ever used (a gauge may be back at zero).
+constexpr uint32_t kGaugeCells = 2;
+// Default handles count into the cells before this one, which nobody reads.
+constexpr uint32_t kFirstCell = 32;
+static_assert(kFirstCell >= kHistogramCells);
+
+void AddToCell(uint32_t cell, uint64_t amount) {
+  StatsShard::Cell* at = StatsShard::OfThread(cell);
+  if (at == nullptr) [[unlikely]] {
+    StatsShard::AddRetired(cell, amount);
+    return;
+  }
+  // Only this thread writes the cell: no read-modify-write instruction is needed.
+  at->store(at->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+}
+
+uint32_t CellsOf(StatsStore::Row::Kind kind) {
+  switch (kind) {
+    case StatsStore::Row::Kind::kCounter:
+      return 1;
+    case StatsStore::Row::Kind::kGauge:
+      return kGaugeCells;
+    case StatsStore::Row::Kind::kHistogram:
+      return kHistogramCells;
+  }
+  return 1;
+}
+
+}  // namespace
+
+void Counter::Add(uint64_t amount) const {
+  AddToCell(cell_, amount);
+}
+
+void Gauge::Add(int64_t amount) const {
+  StatsShard::Cell* at = StatsShard::OfThread(cell_);
+  if (at == nullptr) [[unlikely]] {
+    StatsShard::AddRetired(cell_, static_cast<uint64_t>(amount));
+    return;
+  }
+  at->store(at->load(std::memory_order_relaxed) + static_cast<uint64_t>(amount), std::memory_order_relaxed);
+  // The cells of one gauge are in one chunk (see FindOrAdd).
+  at[1].store(1, std::memory_order_relaxed);
+}
+
+void Histogram::Record(uint64_t value) const {
+  AddToCell(cell_ + HistogramBucket(value), 1);
+  AddToCell(cell_ + kSumCell, value);
+}
+
+StatsStore& StatsStore::Process() {
+  // Leaked, so that threads may count until the process ends.
+  static StatsStore* store = new StatsStore;
+  return *store;
+}
+
+StatsStore::StatsStore() : next_cell_(kFirstCell) {}
+
+uint32_t StatsStore::FindOrAdd(std::string_view name, Row::Kind kind) {
+  std::lock_guard lock(mutex_);
+  if (auto found = entries_.find(name); found != entries_.end()) {
+    return found->second.kind == kind ? found->second.cell : 0;
+  }
+  const uint32_t cells = CellsOf(kind);
+  // One statistic's cells don't cross the end of a chunk.
+  constexpr uint32_t kChunk = StatsShard::kCellsPerChunk;
+  if (next_cell_ % kChunk + cells > kChunk) next_cell_ = (next_cell_ / kChunk + 1) * kChunk;
+  if (next_cell_ + cells > StatsShard::kMaxCells) return 0;
+  entries_.emplace(std::string(name), Entry{kind, next_cell_});
+  return std::exchange(next_cell_, next_cell_ + cells);
+}
+
+Counter StatsStore::MakeCounter(std::string_view name) {
+  return Counter(FindOrAdd(name, Row::Kind::kCounter));
+}
+
+Gauge StatsStore::MakeGauge(std::string_view name) {
+  return Gauge(FindOrAdd(name, Row::Kind::kGauge));
+}
+
+Histogram StatsStore::MakeHistogram(std::string_view name) {
+  return Histogram(FindOrAdd(name, Row::Kind::kHistogram));
+}
+
+void StatsStore::SetComputedGauge(std::string_view name, std::function<int64_t()> read) {
+  std::lock_guard lock(mutex_);
+  computed_.insert_or_assign(std::string(name), std::move(read));
+}
+
+StatsStore::Row StatsStore::ReadRow(const std::string& name, Entry entry,
+                                    const std::vector<uint64_t>& totals) const {
+  const auto since_reset = [&](uint32_t cell) {
+    return totals[cell] - (cell < base_.size() ? base_[cell] : 0);
+  };
+  Row row{.name = name, .kind = entry.kind};
+  switch (entry.kind) {
+    case Row::Kind::kCounter:
+      row.value = since_reset(entry.cell);
+      row.used = totals[entry.cell] != 0;
+      break;
+    case Row::Kind::kGauge:
+      row.value = totals[entry.cell];
+      row.used = row.value != 0 || totals[entry.cell + 1] != 0;
+      break;
+    case Row::Kind::kHistogram:
+      row.histogram.bounds.assign(kHistogramBounds.begin(), kHistogramBounds.end());
+      for (uint32_t i = 0; i < kHistogramBuckets; ++i) {
+        row.histogram.counts.push_back(since_reset(entry.cell + i));
+        row.histogram.count += row.histogram.counts.back();
+        row.used = row.used || totals[entry.cell + i] != 0;
+      }
+      row.histogram.sum = static_cast<double>(since_reset(entry.cell + kSumCell));
+      break;
+  }
+  return row;
+}
+
+std::vector<StatsStore::Row> StatsStore::Read() const {
+  std::vector<Row> rows;
+  std::map<std::string, std::function<int64_t()>, std::less<>> computed;
+  {
+    std::lock_guard lock(mutex_);
+    std::vector<uint64_t> totals(next_cell_);
+    StatsShard::AddTotals(0, totals);
+    rows.reserve(entries_.size() + computed_.size());
+    for (const auto& [name, entry] : entries_) {
+      if (!computed_.contains(name)) rows.push_back(ReadRow(name, entry, totals));
+    }
+    computed = computed_;
+  }
+  // Outside the lock: a computed gauge may read other statistics.
+  for (const auto& [name, read] : computed) {
+    rows.push_back(
+        Row{.name = name, .kind = Row::Kind::kGauge, .value = static_cast<uint64_t>(read()), .used = true});
+  }
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.name < b.name; });
+  return rows;
+}
+
+uint64_t StatsStore::ValueOfCell(uint32_t cell) const {
+  std::vector<uint64_t> total(1);
+  std::lock_guard lock(mutex_);
+  StatsShard::AddTotals(cell, total);
+  return total[0] - (cell < base_.size() ? base_[cell] : 0);
+}
+
+uint64_t StatsStore::Value(Counter counter) const {
+  return counter.cell_ == 0 ? 0 : ValueOfCell(counter.cell_);
+}
+
+int64_t StatsStore::Value(Gauge gauge) const {
+  return gauge.cell_ == 0 ? 0 : static_cast<int64_t>(ValueOfCell(gauge.cell_));
+}
+
+uint64_t StatsStore::ValueOf(std::string_view name) const {
+  std::function<int64_t()> read;
+  Entry entry{Row::Kind::kCounter, 0};
+  {
+    std::lock_guard lock(mutex_);
+    if (auto computed = computed_.find(name); computed != computed_.end()) read = computed->second;
+    if (auto found = entries_.find(name); found != entries_.end()) entry = found->second;
+  }
+  if (read) return static_cast<uint64_t>(read());
+  if (entry.cell == 0) return 0;
+  if (entry.kind != Row::Kind::kHistogram) return ValueOfCell(entry.cell);
+  uint64_t count = 0;
+  for (uint32_t i = 0; i < kHistogramBuckets; ++i) count += ValueOfCell(entry.cell + i);
+  return count;
+}
+
+void StatsStore::ResetCounters() {
+  std::lock_guard lock(mutex_);
+  std::vector<uint64_t> totals(next_cell_);
+  StatsShard::AddTotals(0, totals);
+  base_.resize(next_cell_);
+  for (const auto& [name, entry] : entries_) {
+    if (entry.kind == Row::Kind::kGauge) continue;
+    for (uint32_t i = 0; i < CellsOf(entry.kind); ++i) base_[entry.cell + i] = totals[entry.cell + i];
+  }
+}
+
+}  // namespace narthex

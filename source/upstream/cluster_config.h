@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/config/config_path.h"
+#include "source/config/diagnostics.h"
+#include "source/net/address.h"
+#include "source/net/dns.h"
+#include "source/upstream/cluster.h"
+
+namespace envoy::config::cluster::v3 {
+class Cluster;
+}  // namespace envoy::config::cluster::v3
+
+namespace narthex {
+
+enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns };
+enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
+// What the configuration says of an endpoint's health; the rest (unhealthy, draining, timeout) takes no load.
+enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kUnhealthy };
+
+struct Locality {
+  std::string region, zone, sub_zone;
+};
+
+// One endpoint as it is configured.
+struct EndpointConfig {
+  Address address;       // empty when `dns_name` must be resolved first
+  std::string dns_name;  // of a DNS cluster
+  uint16_t port = 0;
+  std::string hostname;  // for auto_host_rewrite; the configured name or address unless set
+  uint32_t weight = 1;
+  uint32_t priority = 0;
+  ConfiguredHealth health = ConfiguredHealth::kHealthy;
+  Locality locality;
+  Origin origin;
+};
+
+// A bound on what a cluster may take up, and where it was set.
+struct Limit {
+  uint32_t value = 0;
+  std::string origin;  // "gateway.yaml:41:9: static_resources..."; of the closest ancestor for a default
+};
+
+// The circuit breakers of one priority.
+struct BreakerLimits {
+  Limit connections{1024, {}};
+  Limit pending_requests{1024, {}};
+  Limit requests{1024, {}};
+  Limit retries{3, {}};
+  bool track_remaining = false;
+};
+
+struct DnsSettings {
+  DnsFamily family = DnsFamily::kAuto;
+  std::chrono::milliseconds refresh_rate{5000};
+  std::chrono::milliseconds jitter{0};
+  bool respect_ttl = false;
+  DnsResolverOptions resolver;
+};
+
+// TCP keepalive; what is unset is the system's default.
+struct TcpKeepalive {
+  std::optional<uint32_t> probes, time_seconds, interval_seconds;
+};
+
+// How connections to a cluster's hosts are made and kept.
+struct ConnectionSettings {
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds idle_timeout{3600 * 1000};  // 0: never
+  std::chrono::milliseconds max_duration{0};            // 0: no limit
+  uint32_t max_requests = 0;                            // a connection; 0: no limit
+  ClientCodecOptions codec;
+  std::optional<TcpKeepalive> keepalive;
+};
+
+// A cluster as it is configured, compiled. Immutable, thread-safe.
+struct ClusterConfig {
+  std::string name;
+  std::string stat_name;  // alt_stat_name, or name; what statistics go by
+  DiscoveryType type = DiscoveryType::kStatic;
+  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  std::vector<EndpointConfig> endpoints;
+  std::array<BreakerLimits, 2> breakers;  // by Priority
+  ConnectionSettings connection;
+  DnsSettings dns;
+  // Below this share of available hosts, in percent, all of a priority's hosts are used.
+  double panic_threshold = 50;
+  // Drain every connection when a host comes or goes.
+  bool drain_on_host_change = false;
+  Origin origin;
+  // Of the message and the compile options: equal for a cluster that a reload left unchanged.
+  uint64_t content_hash = 0;
+
+  const BreakerLimits& limits(Priority priority) const { return breakers[static_cast<size_t>(priority)]; }
+};
+
+// What the profile decides where a cluster says nothing.
+struct ClusterDefaults {
+  uint32_t buffer_limit = 1024 * 1024;
+};
+
+// Compiles `cluster`, at `path`. Everything wrong goes to `diagnostics`; null when that includes an error.
+std::shared_ptr<const ClusterConfig> CompileCluster(const envoy::config::cluster::v3::Cluster& cluster,
+                                                    const ConfigPath& path, Diagnostics& diagnostics,
+                                                    const ClusterDefaults& defaults = {});
+
+}  // namespace narthex

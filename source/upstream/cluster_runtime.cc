@@ -1,0 +1,127 @@
+#include "source/upstream/cluster_runtime.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace narthex {
+
+namespace {
+
+// Exchanges name their cluster in the access log, when the cluster may be gone already. The set grows only
+// with names that were never seen before.
+std::string_view LastingName(const std::string& name) {
+  static std::mutex& mutex = *new std::mutex;
+  static std::set<std::string>& names = *new std::set<std::string>;
+  std::lock_guard lock(mutex);
+  return *names.insert(name).first;
+}
+
+// The hosts that need no lookup.
+std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config) {
+  auto hosts = std::make_shared<HostSet>();
+  for (const EndpointConfig& endpoint : config.endpoints) {
+    if (!endpoint.dns_name.empty()) {
+      hosts->warm = false;
+    } else {
+      hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address));
+    }
+  }
+  return hosts;
+}
+
+}  // namespace
+
+std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config) {
+  std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config)));
+  runtime->AddComputedGauges();
+  return runtime;
+}
+
+ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
+    : config_(std::move(config)),
+      stats_(config_->stat_name),
+      lasting_name_(LastingName(config_->name)),
+      hosts_(ConfiguredHosts(*config_)) {}
+
+void ClusterRuntime::AddComputedGauges() {
+  const std::string prefix = "cluster." + config_->stat_name + ".";
+  const auto add = [&](const std::string& name, auto read) {
+    StatsStore::Process().SetComputedGauge(prefix + name, [weak = weak_from_this(), read]() -> int64_t {
+      const std::shared_ptr<ClusterRuntime> runtime = weak.lock();
+      return runtime == nullptr ? 0 : read(*runtime);
+    });
+  };
+  add("membership_total", [](ClusterRuntime& runtime) { return runtime.hosts()->hosts.size(); });
+  add("membership_healthy", [](ClusterRuntime& runtime) {
+    const auto hosts = runtime.hosts();
+    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(),
+                         [](const auto& host) { return host->health() == ConfiguredHealth::kHealthy; });
+  });
+  add("membership_degraded", [](ClusterRuntime& runtime) {
+    const auto hosts = runtime.hosts();
+    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(),
+                         [](const auto& host) { return host->health() == ConfiguredHealth::kDegraded; });
+  });
+  for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
+    const std::string of =
+        std::string("circuit_breakers.") + (priority == Priority::kHigh ? "high." : "default.");
+    const auto breaker = [&](const std::string& open, const std::string& remaining,
+                             SharedSum BreakerSums::* sum, Limit BreakerLimits::* limit) {
+      const auto left = [priority, sum, limit](ClusterRuntime& runtime) -> int64_t {
+        const int64_t used = (runtime.breakers(priority).*sum).Read();
+        return std::max<int64_t>(0, int64_t{(runtime.config().limits(priority).*limit).value} - used);
+      };
+      add(of + open, [left](ClusterRuntime& runtime) { return left(runtime) == 0; });
+      if (config_->limits(priority).track_remaining) add(of + remaining, left);
+    };
+    breaker("cx_open", "remaining_cx", &BreakerSums::connections, &BreakerLimits::connections);
+    breaker("rq_pending_open", "remaining_pending", &BreakerSums::pending_requests,
+            &BreakerLimits::pending_requests);
+    breaker("rq_open", "remaining_rq", &BreakerSums::requests, &BreakerLimits::requests);
+  }
+}
+
+std::shared_ptr<const HostSet> ClusterRuntime::hosts() const {
+  std::lock_guard lock(mutex_);
+  return hosts_;
+}
+
+void ClusterRuntime::Publish(std::shared_ptr<const HostSet> hosts) {
+  std::lock_guard lock(mutex_);
+  hosts_ = hosts;
+  std::erase_if(subscribers_, [](const Subscriber& subscriber) { return subscriber.callback.expired(); });
+  for (const Subscriber& subscriber : subscribers_) {
+    // The loop is there: ending a subscription takes the mutex.
+    subscriber.loop->Post([callback = subscriber.callback, hosts] {
+      if (const std::shared_ptr<HostsCallback> call = callback.lock()) (*call)(hosts);
+    });
+  }
+}
+
+std::unique_ptr<ClusterRuntime::Subscription> ClusterRuntime::Subscribe(EventLoop& loop,
+                                                                        HostsCallback callback) {
+  auto subscription = std::make_unique<Subscription>();
+  subscription->runtime_ = shared_from_this();
+  subscription->callback_ = std::make_shared<HostsCallback>(std::move(callback));
+  std::lock_guard lock(mutex_);
+  subscribers_.push_back({&loop, subscription->callback_});
+  return subscription;
+}
+
+ClusterRuntime::Subscription::~Subscription() {
+  std::lock_guard lock(runtime_->mutex_);
+  callback_.reset();
+}
+
+std::string ClusterRuntime::discovery_error() const {
+  std::lock_guard lock(mutex_);
+  return discovery_error_;
+}
+
+void ClusterRuntime::set_discovery_error(std::string error) {
+  std::lock_guard lock(mutex_);
+  discovery_error_ = std::move(error);
+}
+
+}  // namespace narthex

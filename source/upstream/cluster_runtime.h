@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/event/event_loop.h"
+#include "source/upstream/breakers.h"
+#include "source/upstream/cluster_config.h"
+#include "source/upstream/cluster_stats.h"
+#include "source/upstream/host.h"
+
+namespace narthex {
+
+// What all workers' requests of one priority take up together.
+struct BreakerSums {
+  SharedSum connections, pending_requests, requests;
+};
+
+// A cluster of the process: what its workers share. Lives from the snapshot that brings its configuration to
+// the last one that keeps it unchanged. Thread-safe.
+class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
+ public:
+  // Called on the subscriber's loop with each new host set.
+  using HostsCallback = std::function<void(std::shared_ptr<const HostSet>)>;
+  class Subscription {
+   public:
+    ~Subscription();
+
+   private:
+    friend class ClusterRuntime;
+    std::shared_ptr<ClusterRuntime> runtime_;
+    std::shared_ptr<HostsCallback> callback_;
+  };
+
+  static std::shared_ptr<ClusterRuntime> Make(std::shared_ptr<const ClusterConfig> config);
+
+  const ClusterConfig& config() const { return *config_; }
+  const std::shared_ptr<const ClusterConfig>& shared_config() const { return config_; }
+  const ClusterStats& stats() const { return stats_; }
+  BreakerSums& breakers(Priority priority) { return breakers_[static_cast<size_t>(priority)]; }
+  // The name, in memory that lasts as long as the process.
+  std::string_view lasting_name() const { return lasting_name_; }
+
+  std::shared_ptr<const HostSet> hosts() const;
+  // Makes `hosts` the current set and posts it to every subscriber.
+  void Publish(std::shared_ptr<const HostSet> hosts);
+  // Once the subscription is destroyed, on the loop's thread, the callback is not called any more and the
+  // loop may go.
+  std::unique_ptr<Subscription> Subscribe(EventLoop& loop, HostsCallback callback);
+
+  // Why the last discovery of hosts failed; empty when it did not.
+  std::string discovery_error() const;
+  void set_discovery_error(std::string error);
+
+ private:
+  explicit ClusterRuntime(std::shared_ptr<const ClusterConfig> config);
+  void AddComputedGauges();
+
+  struct Subscriber {
+    EventLoop* loop;
+    std::weak_ptr<HostsCallback> callback;
+  };
+
+  const std::shared_ptr<const ClusterConfig> config_;
+  const ClusterStats stats_;
+  const std::string_view lasting_name_;
+  std::array<BreakerSums, 2> breakers_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const HostSet> hosts_;
+  std::vector<Subscriber> subscribers_;
+  std::string discovery_error_;
+};
+
+}  // namespace narthex

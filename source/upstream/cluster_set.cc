@@ -1,0 +1,90 @@
+#include "source/upstream/cluster_set.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace narthex {
+
+namespace {
+
+class WorkerClusters final : public ClusterManager {
+ public:
+  WorkerClusters(EventLoop& loop, Connector connector) : loop_(loop), connector_(std::move(connector)) {}
+
+  Cluster* Find(std::string_view name) override {
+    const auto found = clusters_.find(name);
+    return found == clusters_.end() ? nullptr : found->second.get();
+  }
+
+  void Update(std::shared_ptr<const ClusterSet> set) override {
+    Map next;
+    for (const auto& [name, runtime] : set->clusters) {
+      const auto found = clusters_.find(name);
+      if (found != clusters_.end() && &found->second->runtime() == runtime.get()) {
+        next[name] = std::move(found->second);
+      } else {
+        next[name] = std::make_unique<WorkerCluster>(loop_, runtime, connector_);
+      }
+    }
+    std::swap(clusters_, next);
+    for (auto& [name, cluster] : next) {
+      if (cluster != nullptr) Retire(std::move(cluster));
+    }
+    set_ = std::move(set);
+  }
+
+ private:
+  // Finds by string_view.
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+  using Map = absl::flat_hash_map<std::string, std::unique_ptr<WorkerCluster>, Hash, std::equal_to<>>;
+
+  // Requests that are under way end as they began; then it goes.
+  void Retire(std::unique_ptr<WorkerCluster> cluster) {
+    WorkerCluster* key = cluster.get();
+    retired_[key] = std::move(cluster);
+    key->Retire([this, key] {
+      const auto found = retired_.find(key);
+      loop_.DeleteLater(std::move(found->second));
+      retired_.erase(found);
+    });
+  }
+
+  EventLoop& loop_;
+  const Connector connector_;
+  std::shared_ptr<const ClusterSet> set_;
+  Map clusters_;
+  absl::flat_hash_map<WorkerCluster*, std::unique_ptr<WorkerCluster>> retired_;
+};
+
+}  // namespace
+
+std::shared_ptr<const ClusterSet> MakeClusterSet(
+    const std::vector<std::shared_ptr<const ClusterConfig>>& configs, const ClusterSet* previous) {
+  auto set = std::make_shared<ClusterSet>();
+  for (const std::shared_ptr<const ClusterConfig>& config : configs) {
+    std::shared_ptr<ClusterRuntime>& runtime = set->clusters[config->name];
+    if (previous != nullptr) {
+      const auto found = previous->clusters.find(config->name);
+      const bool unchanged =
+          found != previous->clusters.end() && found->second->config().content_hash == config->content_hash;
+      if (unchanged) runtime = found->second;
+    }
+    if (runtime == nullptr) runtime = ClusterRuntime::Make(config);
+  }
+  return set;
+}
+
+std::unique_ptr<ClusterManager> MakeClusterManager(EventLoop& loop, std::shared_ptr<const ClusterSet> set,
+                                                   Connector connector) {
+  auto clusters = std::make_unique<WorkerClusters>(loop, std::move(connector));
+  clusters->Update(std::move(set));
+  return clusters;
+}
+
+}  // namespace narthex

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "source/upstream/cluster_config.h"
+
+namespace narthex {
+
+// What one worker counts of one host. Written by that worker only, read by the admin thread.
+struct alignas(64) HostCells {
+  using Cell = std::atomic<uint64_t>;
+  Cell cx_total{0}, cx_active{0}, cx_connect_fail{0};
+  Cell rq_total{0}, rq_active{0}, rq_success{0}, rq_error{0}, rq_timeout{0};
+
+  static void Add(Cell& cell) {
+    cell.store(cell.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  static void Sub(Cell& cell) {
+    cell.store(cell.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  }
+};
+
+// The same, added up.
+struct HostTotals {
+  uint64_t cx_total = 0, cx_active = 0, cx_connect_fail = 0;
+  uint64_t rq_total = 0, rq_active = 0, rq_success = 0, rq_error = 0, rq_timeout = 0;
+};
+
+// The last thing that went wrong with a host.
+struct HostFailure {
+  std::string cause;  // empty: nothing yet
+  std::chrono::system_clock::time_point when;
+};
+
+// One upstream host of the process: what it is, and what all workers count of it. What it is is immutable;
+// thread-safe.
+class Host {
+ public:
+  // `endpoint`, with its name resolved to `address`.
+  Host(const EndpointConfig& endpoint, Address address);
+
+  const Address& address() const { return address_; }
+  const std::string& address_text() const { return address_text_; }
+  const std::string& hostname() const { return hostname_; }
+  uint32_t weight() const { return weight_; }
+  uint32_t priority() const { return priority_; }
+  bool available() const { return health_ != ConfiguredHealth::kUnhealthy; }
+  ConfiguredHealth health() const { return health_; }
+  const Locality& locality() const { return locality_; }
+  const Origin& origin() const { return origin_; }
+
+  // Cells for one worker; they live as long as the host.
+  HostCells& AddCells();
+  HostTotals Totals() const;
+  void NoteFailure(std::string cause, std::chrono::system_clock::time_point when);
+  HostFailure last_failure() const;
+
+ private:
+  const Address address_;
+  const std::string address_text_, hostname_;
+  const uint32_t weight_, priority_;
+  const ConfiguredHealth health_;
+  const Locality locality_;
+  const Origin origin_;
+  mutable std::mutex mutex_;
+  std::list<HostCells> cells_;
+  HostFailure failure_;
+};
+
+// The hosts of a cluster at one time. Immutable, thread-safe; hosts are shared from one set to the next.
+struct HostSet {
+  std::vector<std::shared_ptr<Host>> hosts;
+  // False until the names of a DNS cluster were resolved for the first time, or that was given up.
+  bool warm = true;
+
+  // Those that take load: the available hosts of the first priority that has any, or, when fewer than
+  // `panic_threshold` percent of a priority's hosts are available, all of its hosts.
+  std::vector<std::shared_ptr<Host>> Eligible(double panic_threshold) const;
+  size_t available() const;
+};
+
+}  // namespace narthex
