@@ -8,7 +8,9 @@
 namespace narthex {
 namespace {
 
-Cidr Range(std::string_view ip, uint32_t prefix) { return *Cidr::Make(ip, prefix); }
+Cidr Range(std::string_view ip, uint32_t prefix) {
+  return *Cidr::Make(ip, prefix);
+}
 
 ConnectionFacts From(std::string_view ip) {
   ConnectionFacts connection;

@@ -1,0 +1,176 @@
+#include "source/manager/connection_manager.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "source/event/event_loop.h"
+#include "test/manager/hcm_fixture.h"
+
+namespace narthex {
+namespace {
+
+class Source : public HcmSource {
+ public:
+  std::shared_ptr<const HcmConfig> Current() const override { return current; }
+  ClusterManager* Clusters() const override { return nullptr; }
+  std::shared_ptr<const HcmConfig> current;
+};
+
+// One exchange as a codec would run it.
+class Served {
+ public:
+  Served(EventLoop& loop, ConnectionManager& manager, std::string_view path, std::string_view host = "a.test")
+      : exchange_(loop, facts_), manager_(manager) {
+    facts_.remote = *Address::Ip("203.0.113.9", 4000);
+    facts_.local = *Address::Ip("192.0.2.1", 8080);
+    manager_.OnStart(exchange_);
+    HeaderMap headers;
+    headers.Add(Header::kMethod, "GET");
+    headers.Add(Header::kAuthority, host);
+    headers.Add(Header::kPath, path);
+    exchange_.request_headers = std::move(headers);
+  }
+  ~Served() { End(); }
+
+  HeaderMap& headers() { return exchange_.request_headers; }
+  Exchange& exchange() { return exchange_; }
+  void Start() {
+    task_ = manager_.Handle(Request(Body(), exchange_));
+    task_.Start();
+  }
+  // REQUIRES: it has ended.
+  Response& Result() {
+    if (!response_) response_ = task_.Result();
+    return *response_;
+  }
+  bool done() const { return task_.done(); }
+  void End() {
+    if (ended_) return;
+    ended_ = true;
+    task_.Cancel();
+    manager_.OnEnd(exchange_, &exchange_.request_headers, response_ ? &response_->headers() : nullptr,
+                   nullptr);
+  }
+
+ private:
+  ConnectionFacts facts_;
+  Exchange exchange_;
+  ConnectionManager& manager_;
+  Task<Response> task_;
+  std::optional<Response> response_;
+  bool ended_ = false;
+};
+
+class ConnectionManagerTest : public ::testing::Test {
+ protected:
+  void Use(std::string_view fields, Profile profile = Profile::kEdge) {
+    kept_.push_back(std::make_unique<CompiledHcm>(fields, profile));
+    source_.current = kept_.back()->config();
+    ASSERT_NE(source_.current, nullptr) << kept_.back()->errors();
+  }
+  // The reply to a request that is answered at once.
+  Response Ask(std::string_view path, std::string_view host = "a.test") {
+    Served run(*loop_, manager_, path, host);
+    run.Start();
+    EXPECT_TRUE(run.done());
+    return std::move(run.Result());
+  }
+  static uint64_t Stat(std::string_view name) {
+    return StatsStore::Process().ValueOf("http.test." + std::string(name));
+  }
+
+  std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
+  std::vector<std::unique_ptr<CompiledHcm>> kept_;
+  Source source_;
+  ConnectionManager manager_{source_};
+};
+
+TEST_F(ConnectionManagerTest, ARequestGoesThroughTheChainOfItsRouteAndComesBackNamed) {
+  Use("always_set_request_id_in_response: true\nserver_name: gate\n");
+  uint64_t before = Stat("downstream_rq_2xx");
+  Response response = Ask("/a/../shop");
+  EXPECT_EQ(response.status(), 200);
+  EXPECT_EQ(response.headers().Get("x-path"), "/shop");
+  EXPECT_EQ(response.headers().Get(Header::kServer), "gate");
+  EXPECT_EQ(response.headers().Get(Header::kXRequestId).size(), 36u);
+  EXPECT_EQ(Stat("downstream_rq_2xx"), before + 1);
+  EXPECT_EQ(Stat("downstream_rq_active"), 0u);
+}
+
+TEST_F(ConnectionManagerTest, RefusesWhatItCannotRoute) {
+  Use("");
+  Response unknown = Ask("/", "b.test");
+  EXPECT_EQ(unknown.status(), 404);
+  ASSERT_NE(unknown.local(), nullptr);
+  EXPECT_EQ(unknown.local()->detail, "route_not_found");
+  EXPECT_EQ(unknown.local()->flag, ResponseFlag::kNoRouteFound);
+  EXPECT_EQ(Ask("/a#b").status(), 400);
+  EXPECT_EQ(Ask("").status(), 404);
+  Response redirect = Ask("/a%2Fb?q=1");
+  EXPECT_EQ(redirect.status(), 307);
+  EXPECT_EQ(redirect.headers().Get(Header::kLocation), "/a/b?q=1");
+}
+
+TEST_F(ConnectionManagerTest, RefusesUnderscoresAtTheEdge) {
+  Use("");
+  Served run(*loop_, manager_, "/");
+  run.headers().Add("x_forged", "1");
+  run.Start();
+  EXPECT_EQ(run.Result().status(), 400);
+  EXPECT_EQ(run.exchange().response_details, "http1.unexpected_underscore");
+}
+
+TEST_F(ConnectionManagerTest, AReloadAppliesToTheNextRequestAndNotToTheOneUnderWay) {
+  Use("server_name: old\n");
+  Served run(*loop_, manager_, "/");
+  Use("server_name: new\n");
+  run.Start();
+  EXPECT_EQ(run.Result().headers().Get(Header::kServer), "old");
+  EXPECT_EQ(Ask("/").headers().Get(Header::kServer), "new");
+}
+
+TEST_F(ConnectionManagerTest, AClientThatGoesAwayIsFlaggedAndItsTimersAreGone) {
+  Use("");
+  uint64_t before = Stat("downstream_rq_rx_reset");
+  size_t armed = loop_->wheel().armed();
+  {
+    Served run(*loop_, manager_, "/slow");
+    run.Start();
+    EXPECT_FALSE(run.done());
+    EXPECT_EQ(loop_->wheel().armed(), armed + 1);
+    run.End();
+    EXPECT_TRUE(run.exchange().HasFlag(ResponseFlag::kDownstreamConnectionTermination));
+    EXPECT_EQ(run.exchange().response_details, "downstream_remote_disconnect");
+  }
+  EXPECT_EQ(loop_->wheel().armed(), armed);
+  EXPECT_EQ(Stat("downstream_rq_rx_reset"), before + 1);
+}
+
+TEST_F(ConnectionManagerTest, EndsAStreamThatLastsTooLong) {
+  Use("common_http_protocol_options: {max_stream_duration: 5s}\n");
+  Served run(*loop_, manager_, "/slow");
+  run.Start();
+  EXPECT_FALSE(run.done());
+  loop_->wheel().Advance(loop_->NowMs() + 5100);
+  ASSERT_TRUE(run.done());
+  EXPECT_EQ(run.Result().status(), 408);
+  EXPECT_EQ(run.exchange().response_details, "max_duration_timeout");
+}
+
+TEST_F(ConnectionManagerTest, ARefusalOfTheCodecLooksLikeEveryOtherReply) {
+  Use("server_name: gate\n");
+  uint64_t before = Stat("downstream_rq_header_timeout");
+  Served run(*loop_, manager_, "/");
+  ExchangeError error;
+  error.detail = "request_header_timeout";
+  Response response = manager_.Refuse(run.exchange(), 408, std::move(error));
+  EXPECT_EQ(response.status(), 408);
+  EXPECT_EQ(response.headers().Get(Header::kServer), "gate");
+  EXPECT_EQ(response.body().buffered().ToString(), "request header timeout");
+  EXPECT_EQ(Stat("downstream_rq_header_timeout"), before + 1);
+}
+
+}  // namespace
+}  // namespace narthex
