@@ -16,9 +16,83 @@ int HexDigit(char c) {
   return -1;
 }
 
-// Chunk extensions (RFC 9112 section 7.1.1): well-formed as text, otherwise without meaning to us.
-bool IsExtension(std::string_view text) {
-  return text.empty() || (text[0] == ';' && AllOf(text, kFieldText));
+// Reads chunk extensions (RFC 9112 section 7.1.1) from the front of what is left; they have no meaning to us.
+class Extensions {
+ public:
+  explicit Extensions(std::string_view text) : left_(text) {}
+
+  // *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ), and nothing behind it.
+  bool Valid() {
+    while (!left_.empty()) {
+      if (!Delimiter(';') || !Token()) return false;
+      if (Delimiter('=') && !Token() && !QuotedString()) return false;
+    }
+    return true;
+  }
+
+ private:
+  // Takes nothing when the delimiter is not there: space before something else is none of the grammar's.
+  bool Delimiter(char delimiter) {
+    const size_t at = left_.find_first_not_of(" \t");
+    if (at == std::string_view::npos || left_[at] != delimiter) return false;
+    left_.remove_prefix(at + 1);
+    left_.remove_prefix(std::min(left_.find_first_not_of(" \t"), left_.size()));
+    return true;
+  }
+
+  bool Token() {
+    size_t size = 0;
+    while (size < left_.size() && IsClass(left_[size], kToken)) ++size;
+    left_.remove_prefix(size);
+    return size > 0;
+  }
+
+  bool QuotedString() {
+    if (left_.empty() || left_[0] != '"') return false;
+    for (size_t at = 1; at < left_.size() && IsClass(left_[at], kFieldText); ++at) {
+      if (left_[at] == '\\') {
+        ++at;
+        if (at == left_.size() || !IsClass(left_[at], kFieldText)) return false;
+      } else if (left_[at] == '"') {
+        left_.remove_prefix(at + 1);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  std::string_view left_;
+};
+
+// Fields that say how to treat, route or trust a message come too late in a trailer section; a recipient that
+// merged them into the head would be misled (RFC 9110 section 6.5.1).
+void DropMisplaced(HeaderMap& trailers) {
+  for (const Header header : {Header::kAccept,
+                              Header::kAcceptEncoding,
+                              Header::kAuthorization,
+                              Header::kCacheControl,
+                              Header::kContentEncoding,
+                              Header::kContentType,
+                              Header::kCookie,
+                              Header::kForwarded,
+                              Header::kLocation,
+                              Header::kOrigin,
+                              Header::kRetryAfter,
+                              Header::kSetCookie,
+                              Header::kTe,
+                              Header::kTrailer,
+                              Header::kVia,
+                              Header::kXEnvoyInternal,
+                              Header::kXForwardedFor,
+                              Header::kXForwardedHost,
+                              Header::kXForwardedPort,
+                              Header::kXForwardedProto,
+                              Header::kXRequestId}) {
+    trailers.Remove(header);
+  }
+  for (const std::string_view name : {"proxy-authorization", "range", "content-range", "max-forwards"}) {
+    trailers.Remove(name);
+  }
 }
 
 }  // namespace
@@ -50,8 +124,11 @@ ChunkedDecoder::Result ChunkedDecoder::Decode(Buffer& in, Buffer& out) {
       case State::kError:
         return Result::kError;
     }
-    if (!good) state_ = State::kError;
-    if (waits) return Result::kNeedMore;
+    if (!good) {
+      state_ = State::kError;
+    } else if (waits) {
+      return Result::kNeedMore;
+    }
   }
 }
 
@@ -63,7 +140,7 @@ bool ChunkedDecoder::TakeSizeLine(Buffer& in, bool& waits) {
     waits = true;
     return front.size() < kMaxLine;
   }
-  if (lf == 0 || front[lf - 1] != '\r') return false;
+  if (lf == 0 || lf >= kMaxLine || front[lf - 1] != '\r') return false;
   std::string_view line = front.substr(0, lf - 1);
   size_t digits = 0;
   uint64_t size = 0;
@@ -73,7 +150,7 @@ bool ChunkedDecoder::TakeSizeLine(Buffer& in, bool& waits) {
   }
   line.remove_prefix(digits);
   extension_bytes_ += line.size();
-  if (digits == 0 || !IsExtension(line) || extension_bytes_ > kMaxExtensionBytes) return false;
+  if (digits == 0 || extension_bytes_ > kMaxExtensionBytes || !Extensions(line).Valid()) return false;
   in.Consume(lf + 1);
   left_ = size;
   state_ = size == 0 ? State::kTrailers : State::kPayload;
@@ -108,6 +185,7 @@ bool ChunkedDecoder::TakeTrailerSection(Buffer& in, bool& waits) {
     const bool plausible = front.empty() || front[0] == '\r' || IsClass(front[0], kToken);
     return plausible && front.size() < kMaxTrailerBytes;
   }
+  if (size > kMaxTrailerBytes) return false;
   trailers_ = std::make_unique<HeaderMap>();
   FieldFacts facts;
   const std::span<char> lines(const_cast<char*>(front.data()), size - 2);
@@ -115,7 +193,9 @@ bool ChunkedDecoder::TakeTrailerSection(Buffer& in, bool& waits) {
   if (ParseFields(lines, kMaxTrailers, *trailers_, facts)) return false;
   // Fields that frame or route a message have no place here (RFC 9110 section 6.5.1).
   if (facts.content_length || facts.has_transfer_encoding || facts.hosts > 0) return false;
-  trailers_->Pin(in.FrontBlock());
+  DropMisplaced(*trailers_);
+  if (trailers_->empty()) trailers_.reset();
+  if (trailers_ != nullptr) trailers_->Pin(in.FrontBlock());
   in.Consume(size);
   state_ = State::kDone;
   return true;

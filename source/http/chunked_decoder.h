@@ -10,7 +10,8 @@
 namespace narthex {
 
 // Undoes the chunked coding (RFC 9112 section 7.1), strictly: CRLF everywhere, hexadecimal digits only,
-// extensions bounded and dropped, no framing fields among the trailers. Payload moves without being copied.
+// extensions well-formed, bounded and dropped, no framing fields among the trailers; other trailers that
+// RFC 9110 section 6.5.1 forbids are dropped. Payload moves without being copied.
 // Loop-confined.
 class ChunkedDecoder {
  public:
@@ -18,7 +19,7 @@ class ChunkedDecoder {
 
   // Takes what it can from `in` and appends payload to `out`. After kDone `in` begins behind the body.
   Result Decode(Buffer& in, Buffer& out);
-  // The trailer section, null when it was empty. REQUIRES: kDone.
+  // The trailer section, null when nothing of it is left. REQUIRES: kDone.
   std::unique_ptr<HeaderMap> TakeTrailers() { return std::move(trailers_); }
 
   // What the lines of one body that are not payload may hold beyond their sizes, and one line or trailer

@@ -1,5 +1,7 @@
 #include "source/http/http1_fields.h"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <cstring>
 
@@ -62,6 +64,7 @@ bool IsProtected(Header known) {
     case Header::kContentType:
     case Header::kAuthorization:
     case Header::kCookie:
+    case Header::kTe:  // reduced to what is meant for the other end
     case Header::kXForwardedFor:
     case Header::kXForwardedProto:
     case Header::kXForwardedHost:
@@ -101,8 +104,9 @@ class FieldSection {
         });
         return std::nullopt;
       case Header::kExpect:
+        facts_.expect_continue =
+            EqualsIgnoreCase(value, "100-continue") && (facts_.expect_continue || !facts_.expect);
         facts_.expect = true;
-        facts_.expect_continue = EqualsIgnoreCase(value, "100-continue");
         return std::nullopt;
       default:
         headers_.AddView(known, name, value);
@@ -113,8 +117,10 @@ class FieldSection {
   void RemoveNominated() {
     for (size_t i = 0; i < nominated_count_; ++i) {
       ForEachMember(nominated_[i], [&](std::string_view member) {
-        char lower[64];
-        if (member.size() > sizeof lower) return;
+        // Only a token can name a field. ":path" and its like are ours, and no client may take them away.
+        if (!AllOf(member, kToken)) return;
+        char shorter[64];
+        char* lower = member.size() <= sizeof shorter ? shorter : headers_.Allocate(member.size());
         for (size_t c = 0; c < member.size(); ++c) {
           lower[c] = member[c] >= 'A' && member[c] <= 'Z' ? static_cast<char>(member[c] | 0x20) : member[c];
         }
@@ -208,16 +214,36 @@ std::optional<uint64_t> ParseContentLength(std::string_view text) {
   return value;
 }
 
+namespace {
+
+bool IsHex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool IsIpv6(std::string_view text) {
+  char terminated[INET6_ADDRSTRLEN];
+  if (text.size() >= sizeof terminated) return false;
+  std::memcpy(terminated, text.data(), text.size());
+  terminated[text.size()] = '\0';
+  in6_addr address;
+  return inet_pton(AF_INET6, terminated, &address) == 1;
+}
+
+bool HasBrokenEscape(std::string_view text) {
+  for (size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; at += 3) {
+    if (text.size() - at < 3 || !IsHex(text[at + 1]) || !IsHex(text[at + 2])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 bool IsValidHost(std::string_view host) {
-  if (!AllOf(host, kHostChar)) return false;
+  if (!AllOf(host, kHostChar) || HasBrokenEscape(host)) return false;
   std::string_view port;
   if (!host.empty() && host.front() == '[') {
     const size_t close = host.find(']');
-    if (close == std::string_view::npos || close < 3) return false;
-    for (const char c : host.substr(1, close - 1)) {
-      const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-      if (!hex && c != ':' && c != '.') return false;
-    }
+    if (close == std::string_view::npos || !IsIpv6(host.substr(1, close - 1))) return false;
     port = host.substr(close + 1);
     if (port.empty()) return true;
     if (port.front() != ':') return false;

@@ -123,6 +123,12 @@ Http1ParseResult Http1RequestParser::Refuse(int status, const char* detail) {
   return Http1ParseResult::kError;
 }
 
+Http1ParseResult Http1RequestParser::RefuseSize(std::string_view message) {
+  // Which part of the head is too much?
+  const bool in_request_line = message.substr(0, limits_.max_head_bytes).find('\n') == std::string_view::npos;
+  return in_request_line ? Refuse(414, "http1.target_too_long") : Refuse(431, "http1.headers_too_large");
+}
+
 Http1ParseResult Http1RequestParser::Parse(std::span<char> bytes, RequestHead& head) {
   // One empty line before a request is forgiven (RFC 9112 section 2.2).
   const size_t skip = bytes.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n' ? 2 : 0;
@@ -130,14 +136,14 @@ Http1ParseResult Http1RequestParser::Parse(std::span<char> bytes, RequestHead& h
   const size_t size = FindEndOfHead(message, scanned_);
   if (size == 0) {
     scanned_ = message.size();
-    if (message.size() > limits_.max_head_bytes) return Refuse(431, "http1.headers_too_large");
+    if (message.size() > limits_.max_head_bytes) return RefuseSize({message.data(), message.size()});
     // What can't become a request is refused before it has come whole.
     if (!message.empty() && message[0] != '\r' && !IsClass(message[0], kToken)) {
       return Refuse(400, "http1.invalid_request_line");
     }
     return Http1ParseResult::kNeedMore;
   }
-  if (size > limits_.max_head_bytes) return Refuse(431, "http1.headers_too_large");
+  if (size > limits_.max_head_bytes) return RefuseSize({message.data(), size});
   const std::string_view line = StartLine({message.data(), size});
   if (line.data() == nullptr || size < line.size() + 4) return Refuse(400, "http1.invalid_request_line");
   RequestLine request;

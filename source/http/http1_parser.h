@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "source/http/header_map.h"
 
@@ -58,6 +59,7 @@ class Http1RequestParser {
 
  private:
   Http1ParseResult Refuse(int status, const char* detail);
+  Http1ParseResult RefuseSize(std::string_view message);
 
   Http1Limits limits_;
   size_t scanned_ = 0;

@@ -292,7 +292,7 @@ std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
 
 Http1Limits Http1ServerConnection::Limits() const {
   Http1Limits limits;
-  limits.max_head_bytes = std::min<size_t>(size_t{context_.options.max_header_kb} * 1024, Block::kSize);
+  limits.max_head_bytes = std::min<size_t>(size_t{context_.options.max_header_kb} * 1024, Block::kSize - 1);
   limits.max_headers = context_.options.max_headers;
   return limits;
 }

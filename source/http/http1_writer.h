@@ -21,7 +21,8 @@ struct ResponseFraming {
 };
 
 // Append a head, built from its parts, to `out`. False, with nothing appended, when a field holds CR, LF or
-// NUL: a filter has put together what must not be sent.
+// NUL, a name is no token, or the method, path or authority would break the request line: a filter has put
+// together what must not be sent.
 bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out);
 bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFraming& framing, Buffer& out);
 // A 1xx response.

@@ -1,0 +1,83 @@
+#include "source/http/chunked_decoder.h"
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "source/base/block.h"
+
+namespace narthex {
+namespace {
+
+using Result = ChunkedDecoder::Result;
+
+TEST(ChunkedDecoder, LeavesWhatFollowsTheBody) {
+  ChunkedDecoder decoder;
+  Buffer in("3\r\nabc\r\n0\r\n\r\nGET /"), out;
+  EXPECT_EQ(decoder.Decode(in, out), Result::kDone);
+  EXPECT_EQ(out.ToString(), "abc");
+  EXPECT_EQ(in.ToString(), "GET /");
+  EXPECT_EQ(decoder.TakeTrailers(), nullptr);
+}
+
+TEST(ChunkedDecoder, GivesPayloadBeforeItsChunkIsWhole) {
+  ChunkedDecoder decoder;
+  Buffer in("5\r\nab"), out;
+  EXPECT_EQ(decoder.Decode(in, out), Result::kNeedMore);
+  EXPECT_EQ(out.ToString(), "ab");
+  EXPECT_TRUE(in.empty());
+}
+
+TEST(ChunkedDecoder, MovesPayloadWithoutCopying) {
+  ChunkedDecoder decoder;
+  Buffer in("28000\r\n");
+  in.Append(std::string(0x28000, 'p') + "\r\n0\r\n\r\n");
+  const size_t blocks = Block::LiveBlocks();
+  Buffer out;
+  EXPECT_EQ(decoder.Decode(in, out), Result::kDone);
+  EXPECT_EQ(out.size(), 0x28000u);
+  EXPECT_LE(Block::LiveBlocks(), blocks);
+}
+
+TEST(ChunkedDecoder, StaysAtItsError) {
+  ChunkedDecoder decoder;
+  Buffer in("x\r\n"), out;
+  EXPECT_EQ(decoder.Decode(in, out), Result::kError);
+  Buffer good("0\r\n\r\n");
+  EXPECT_EQ(decoder.Decode(good, out), Result::kError);
+}
+
+TEST(ChunkedDecoder, SaysAtOnceThatALineIsTooLong) {
+  ChunkedDecoder decoder;
+  Buffer in("1;" + std::string(ChunkedDecoder::kMaxLine, 'a')), out;
+  EXPECT_EQ(decoder.Decode(in, out), Result::kError);
+}
+
+TEST(ChunkedDecoder, BoundsTheExtensionsOfAWholeBody) {
+  ChunkedDecoder decoder;
+  Buffer out;
+  const std::string chunk = "1;" + std::string(1000, 'a') + "\r\nx\r\n";
+  size_t taken = 0;
+  while (taken < 100) {
+    Buffer in(chunk);
+    if (decoder.Decode(in, out) == Result::kError) break;
+    ++taken;
+  }
+  EXPECT_EQ(taken, ChunkedDecoder::kMaxExtensionBytes / 1001);
+}
+
+TEST(ChunkedDecoder, KeepsTrailersThatOutliveTheInput) {
+  std::unique_ptr<HeaderMap> trailers;
+  {
+    ChunkedDecoder decoder;
+    Buffer in("0\r\nGrpc-Status: 0\r\nX: a\r\n\r\n"), out;
+    ASSERT_EQ(decoder.Decode(in, out), Result::kDone);
+    trailers = decoder.TakeTrailers();
+  }
+  ASSERT_NE(trailers, nullptr);
+  EXPECT_EQ(trailers->Get(Header::kGrpcStatus), "0");
+  EXPECT_EQ(trailers->Get("x"), "a");
+  EXPECT_EQ(trailers->size(), 2u);
+}
+
+}  // namespace
+}  // namespace narthex
