@@ -29,10 +29,13 @@ size_t SequenceLength(std::string_view text) {
   return length;
 }
 
-// Bytes that need no escape in either form.
+enum class Quotes { kEscape, kKeep };
+
+// Bytes that need no escape.
+template <Quotes quotes>
 bool IsPlain(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
+  return byte >= 0x20 && byte < 0x7f && (quotes == Quotes::kKeep || (c != '"' && c != '\\'));
 }
 
 void AppendHex(std::string& out, std::string_view before, char c) {
@@ -59,46 +62,58 @@ char ShortEscape(char c) {
   }
 }
 
-// Copies plain bytes and whole UTF-8 sequences; hands other single bytes to `escape`.
-template <class Escape>
+// A control character of two bytes, U+0080 to U+009F: some terminals obey them.
+bool IsC1Control(std::string_view sequence) {
+  return sequence.size() == 2 && sequence[0] == '\xc2' && static_cast<unsigned char>(sequence[1]) < 0xa0;
+}
+
+// Copies plain bytes and printable UTF-8 sequences; hands control characters, and bytes that aren't UTF-8
+// (with valid = false), to `escape`.
+template <Quotes quotes, class Escape>
 void AppendWith(std::string& out, std::string_view text, Escape escape) {
   while (!text.empty()) {
     size_t plain = 0;
-    while (plain < text.size() && IsPlain(text[plain])) ++plain;
+    while (plain < text.size() && IsPlain<quotes>(text[plain])) ++plain;
     out += text.substr(0, plain);
     text.remove_prefix(plain);
     if (text.empty()) return;
     const size_t length = SequenceLength(text);
-    if (const char letter = ShortEscape(text[0])) {
+    const std::string_view unit = text.substr(0, length == 0 ? 1 : length);
+    text.remove_prefix(unit.size());
+    if (const char letter = ShortEscape(unit[0])) {
       out += '\\';
       out += letter;
-    } else if (length > 1 && !(text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0)) {
-      out += text.substr(0, length);
-      text.remove_prefix(length);
-      continue;
+    } else if (length > 1 && !IsC1Control(unit)) {
+      out += unit;
     } else {
-      escape(out, text[0], length);
-      // The rest of a C1 control: it is one character of two bytes.
-      if (length == 2) text.remove_prefix(1), escape(out, text[0], 0);
+      escape(out, unit, length > 0);
     }
-    text.remove_prefix(1);
   }
+}
+
+void AppendHexBytes(std::string& out, std::string_view unit, bool) {
+  for (const char c : unit) AppendHex(out, "\\x", c);
 }
 
 }  // namespace
 
 void AppendJsonEscaped(std::string& out, std::string_view text) {
-  AppendWith(out, text, [](std::string& to, char c, size_t length) {
-    if (length == 1) {
-      AppendHex(to, "\\u00", c);
-    } else if (length == 0) {
+  AppendWith<Quotes::kEscape>(out, text, [](std::string& to, std::string_view unit, bool valid) {
+    if (valid) {
+      // A C1 control's code point is its last byte.
+      AppendHex(to, "\\u00", unit.back());
+    } else {
       to += "\xef\xbf\xbd";
     }
   });
 }
 
 void AppendLogEscaped(std::string& out, std::string_view text) {
-  AppendWith(out, text, [](std::string& to, char c, size_t) { AppendHex(to, "\\x", c); });
+  AppendWith<Quotes::kEscape>(out, text, AppendHexBytes);
+}
+
+void AppendControlEscaped(std::string& out, std::string_view text) {
+  AppendWith<Quotes::kKeep>(out, text, AppendHexBytes);
 }
 
 }  // namespace narthex

@@ -14,4 +14,7 @@ void AppendJsonEscaped(std::string& out, std::string_view text);
 // \t, \" and \\, and \xNN for other control bytes and bytes that aren't UTF-8. The result is UTF-8.
 void AppendLogEscaped(std::string& out, std::string_view text);
 
+// The same for text that a person reads as it is, outside any quotes: quotes and backslashes stay.
+void AppendControlEscaped(std::string& out, std::string_view text);
+
 }  // namespace narthex

@@ -104,8 +104,9 @@ std::string RenderStatsPrometheus(const std::vector<StatsStore::Row>& rows) {
   std::string out;
   for (auto& [name, metric] : metrics) {
     // Names that only differ in forbidden characters may collide: a scraper refuses the same sample twice.
-    std::stable_sort(metric.samples.begin(), metric.samples.end(),
-                     [](const Sample& a, const Sample& b) { return a.labels < b.labels; });
+    std::sort(metric.samples.begin(), metric.samples.end(), [](const Sample& a, const Sample& b) {
+      return a.labels != b.labels ? a.labels < b.labels : a.row->name < b.row->name;
+    });
     const auto end = std::unique(metric.samples.begin(), metric.samples.end(),
                                  [](const Sample& a, const Sample& b) { return a.labels == b.labels; });
     metric.samples.erase(end, metric.samples.end());

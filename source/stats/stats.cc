@@ -50,6 +50,7 @@ void Gauge::Add(int64_t amount) const {
   StatsShard::Cell* at = StatsShard::OfThread(cell_);
   if (at == nullptr) [[unlikely]] {
     StatsShard::AddRetired(cell_, static_cast<uint64_t>(amount));
+    StatsShard::AddRetired(cell_ + 1, 1);
     return;
   }
   at->store(at->load(std::memory_order_relaxed) + static_cast<uint64_t>(amount), std::memory_order_relaxed);
