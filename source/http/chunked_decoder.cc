@@ -177,13 +177,18 @@ bool ChunkedDecoder::TakeTrailerSection(Buffer& in, bool& waits) {
     state_ = State::kDone;
     return true;
   }
+  if (front.empty() || front == "\r") {
+    waits = true;
+    return true;
+  }
+  // What can't begin a field is refused before more of it comes; bare line feeds are not an empty section
+  // either.
+  if (!IsClass(front[0], kToken)) return false;
   const size_t size = FindEndOfHead(front, scanned_);
   if (size == 0) {
     scanned_ = front.size();
     waits = true;
-    // A section that can't begin a field is refused before more of it comes.
-    const bool plausible = front.empty() || front[0] == '\r' || IsClass(front[0], kToken);
-    return plausible && front.size() < kMaxTrailerBytes;
+    return front.size() < kMaxTrailerBytes;
   }
   if (size > kMaxTrailerBytes) return false;
   trailers_ = std::make_unique<HeaderMap>();

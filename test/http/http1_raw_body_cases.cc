@@ -141,6 +141,7 @@ std::vector<RawRequest> ChunkedBodies() {
       BadChunks("empty-line-between-chunks", "3\r\nabc\r\n\r\n0\r\n\r\n"),
       BadChunks("last-chunk-ends-in-lf", "0\n\r\n"),
       BadChunks("body-ends-in-lf", "0\r\n\n"),
+      BadChunks("body-ends-in-two-lf", "0\r\n\n\n"),
       BadChunks("body-ends-in-cr", "0\r\n\rX\r\n\r\n"),
       BadChunks("extension-without-name", "3;\r\nabc\r\n0\r\n\r\n"),
       BadChunks("extension-without-value", "3;a=\r\nabc\r\n0\r\n\r\n"),
