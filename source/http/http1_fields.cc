@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "source/http/byte_scan.h"
+
 namespace narthex {
 namespace {
 
@@ -280,7 +282,7 @@ std::optional<FieldError> ParseFields(std::span<char> lines, uint32_t max_header
     if (at == name || at == end || *at != ':') return FieldError{400, "http1.invalid_field_name"};
     const std::string_view field_name(name, static_cast<size_t>(at - name));
     char* value = ++at;
-    while (at < end && IsClass(*at, kFieldText)) ++at;
+    at = FieldTextEnd(at, end);
     if (end - at < 2 || at[0] != '\r' || at[1] != '\n') return FieldError{400, "http1.invalid_field_value"};
     const std::string_view field_value = TrimSpace({value, static_cast<size_t>(at - value)});
     at += 2;

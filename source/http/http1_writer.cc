@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "source/http/byte_scan.h"
 #include "source/http/http1_fields.h"
 #include "source/http/reason_phrase.h"
 
@@ -48,17 +49,9 @@ class HeadWriter {
   size_t used_ = 0;
 };
 
-// Whether none of the three bytes is there that could end a line or a string. Without an early end, so that
-// the compiler can look at many bytes at once.
-bool IsSafe(std::string_view value) {
-  bool unsafe = false;
-  for (const char c : value) unsafe |= (c == '\r') | (c == '\n') | (c == '\0');
-  return !unsafe;
-}
-
 bool AreSafe(const HeaderMap& headers) {
   for (const HeaderMap::Field& field : headers) {
-    if (!IsSafe(field.value)) return false;
+    if (HasLineEnd(field.value)) return false;
     // Known names are constants of ours.
     if (field.known == Header::kUnknown && (field.name.empty() || !AllOf(field.name, kToken))) return false;
   }

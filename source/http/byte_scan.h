@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace narthex {
+
+// Looks at sixteen bytes at a time where the processor can: field values are most of what a head holds.
+// Neither function reads a byte outside what it is given.
+
+// The first byte in [at, end) that no field value may hold: control bytes but HTAB, and DEL (RFC 9110
+// section 5.5); `end` when there is none.
+inline char* FieldTextEnd(char* at, char* end) {
+#if defined(__SSE2__)
+  const __m128i space = _mm_set1_epi8(0x20);
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    // Unsigned "below a space": the smaller of the two is the byte, and not the space.
+    const __m128i printing = _mm_cmpeq_epi8(_mm_min_epu8(bytes, space), space);
+    const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
+    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    const __m128i good = _mm_andnot_si128(del, _mm_or_si128(printing, tab));
+    const uint32_t bad = 0xffffu & ~static_cast<uint32_t>(_mm_movemask_epi8(good));
+    if (bad != 0) return at + __builtin_ctz(bad);
+  }
+#endif
+  for (; at < end; ++at) {
+    const auto c = static_cast<uint8_t>(*at);
+    if ((c < 0x20 && c != '\t') || c == 0x7f) return at;
+  }
+  return end;
+}
+
+// Whether CR, LF or NUL is among the bytes: what could end a line or a string.
+inline bool HasLineEnd(std::string_view text) {
+  const char* at = text.data();
+  size_t left = text.size();
+#if defined(__SSE2__)
+  const auto any = [](__m128i bytes) {
+    const __m128i cr = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r'));
+    const __m128i lf = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'));
+    const __m128i nul = _mm_cmpeq_epi8(bytes, _mm_setzero_si128());
+    return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(cr, lf), nul)) != 0;
+  };
+  if (left >= 16) {
+    // The last piece may overlap the one before.
+    const char* const last = at + left - 16;
+    for (; at < last; at += 16) {
+      if (any(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)))) return true;
+    }
+    return any(_mm_loadu_si128(reinterpret_cast<const __m128i*>(last)));
+  }
+  if (left >= 8) {
+    int64_t first, second;
+    std::memcpy(&first, at, 8);
+    std::memcpy(&second, at + left - 8, 8);
+    return any(_mm_set_epi64x(first, second));
+  }
+#endif
+  for (; left > 0; --left, ++at) {
+    if (*at == '\r' || *at == '\n' || *at == '\0') return true;
+  }
+  return false;
+}
+
+}  // namespace narthex
