@@ -92,8 +92,8 @@ bool IsUuid(std::string_view text) {
 
 bool IsHeaderName(bool strict, std::string_view text) {
   constexpr std::string_view kToken = "!#$%&'*+-.^_|~`";  // RFC 9110 section 5.6.2
-  if (!strict)
-    return !text.empty() && text.find_first_of(std::string_view("\0\n\r", 3)) == std::string_view::npos;
+  // As Envoy's rule: a name that is not strict may be empty, which is how proto3 says that it is unset.
+  if (!strict) return text.find_first_of(std::string_view("\0\n\r", 3)) == std::string_view::npos;
   if (text.starts_with(':')) text.remove_prefix(1);  // an HTTP/2 pseudo-header
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
     return IsAlnum(c) || kToken.find(c) != std::string_view::npos;

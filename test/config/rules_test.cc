@@ -42,6 +42,7 @@ TEST(TextForm, TellsGoodFromBad) {
 
 TEST(TextForm, HeadersThatAreNotStrictRefuseOnlyWhatWouldSplitALine) {
   EXPECT_TRUE(HasForm(Form::kHeaderName, false, "a b"));
+  EXPECT_TRUE(HasForm(Form::kHeaderName, false, "")) << "WeightedCluster.ClusterWeight.cluster_header unset";
   EXPECT_TRUE(HasForm(Form::kHeaderValue, false, "\x01"));
   for (std::string text : {std::string("a\r"), std::string("a\n"), std::string("a\0", 2)}) {
     EXPECT_FALSE(HasForm(Form::kHeaderName, false, text));
