@@ -11,7 +11,7 @@ tar -C "$checkout" --exclude='./bazel-*' --exclude=./.git -cf - . | tar -C "$cop
 
 # One file a block: 01.sh, 02.diff, ...
 awk -v dir="$steps" '
-  /^```(sh|diff)$/ { file = sprintf("%s/%02d.%s", dir, ++count, substr($0, 4)); printf "" > file; next }
+  /^```(sh|diff)$/ { file = dir "/" (++count < 10 ? "0" : "") count "." substr($0, 4); printf "" > file; next }
   /^```/ { file = ""; next }
   file != "" { print > file }' "$page"
 
