@@ -107,10 +107,11 @@ class HeaderMutating : public HttpFilter {
 
   Task<Response> Handle(Request request, Next next) const override {
     const Applied applied = Choose(request.route());
-    const Exchange& exchange = request.info();
+    Exchange& exchange = request.info();
     MutateRequest(request, applied);
     Response response = co_await next(std::move(request));
 
+    exchange.response_status = response.status();  // for %RESPONSE_CODE%; a later filter may change it yet
     applied.Apply(&Mutations::response, response.headers(), ContextOf(exchange, &response.headers()));
     if (applied.Any(&Mutations::response_trailers) && MayHaveTrailers(response.body())) {
       std::optional<HeaderMap> head;

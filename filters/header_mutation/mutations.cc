@@ -6,6 +6,7 @@
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "source/router/ascii.h"
 #include "source/router/compile_matchers.h"
+#include "source/router/compile_mutations.h"
 
 namespace narthex {
 namespace {
@@ -14,18 +15,8 @@ namespace mutation_v3 = envoy::config::common::mutation_rules::v3;
 namespace core_v3 = envoy::config::core::v3;
 namespace v3 = envoy::extensions::filters::http::header_mutation::v3;
 
-// Which messages a list of mutations is for: some names mean something else in each.
-enum class Place { kRequest, kResponse, kTrailers };
-
 bool IsPseudo(std::string_view name) {
   return name.starts_with(':');
-}
-
-// The name of the field that the configuration calls `name`.
-std::string FieldName(std::string_view name, Place place) {
-  std::string lower = ToLowerAscii(name);
-  // The host line is kept as :authority.
-  return place == Place::kRequest && lower == "host" ? ":authority" : lower;
 }
 
 HeaderAddition::Action CompileAction(int action) {
@@ -40,10 +31,10 @@ class Compiler {
   explicit Compiler(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   template <class List>
-  void Fields(const List& configs, const ConfigPath& path, Place place, FieldMutations& out) {
+  void Fields(const List& configs, const ConfigPath& path, FieldMutations& out) {
     for (int i = 0; i < configs.size(); ++i) {
       FieldMutations::Step step;
-      if (Field(configs.Get(i), path.Index(i), place, step)) out.Add(std::move(step));
+      if (Field(configs.Get(i), path.Index(i), step)) out.Add(std::move(step));
     }
   }
 
@@ -82,14 +73,12 @@ class Compiler {
     return true;
   }
 
-  bool Field(const mutation_v3::HeaderMutation& config, const ConfigPath& path, Place place,
-             FieldMutations::Step& step) {
+  bool Field(const mutation_v3::HeaderMutation& config, const ConfigPath& path, FieldMutations::Step& step) {
     switch (config.action_case()) {
       case mutation_v3::HeaderMutation::kRemove: {
-        const std::string name = FieldName(config.remove(), place);
-        if (IsPseudo(name)) return Fail(path.Field("remove"), "must not name what every message needs");
-        step.level.remove.push_back(name);
-        return true;
+        step.level.remove.push_back(ToLowerAscii(config.remove()));
+        if (CheckModifiable(step.level.remove.back(), path.Field("remove"), diagnostics_)) return true;
+        return ok_ = false;
       }
       case mutation_v3::HeaderMutation::kRemoveOnMatch: {
         const ConfigPath matcher = path.Field("remove_on_match").Field("key_matcher");
@@ -101,30 +90,14 @@ class Compiler {
         return ok_ = false;
       }
       case mutation_v3::HeaderMutation::kAppend:
-        return Append(config.append(), path.Field("append"), place, step);
+        if (CompileHeaderAddition(config.append(), path.Field("append"), diagnostics_,
+                                  step.level.add.emplace_back())) {
+          return true;
+        }
+        return ok_ = false;
       default:
         return Fail(path, "needs one of remove, append and remove_on_match");
     }
-  }
-
-  bool Append(const core_v3::HeaderValueOption& config, const ConfigPath& path, Place place,
-              FieldMutations::Step& step) {
-    HeaderAddition addition;
-    addition.name = FieldName(config.header().key(), place);
-    addition.action = CompileAction(config.append_action());
-    addition.keep_empty = config.keep_empty_value();
-    const bool appends = addition.action == HeaderAddition::Action::kAppendOrAdd;
-    if (IsPseudo(addition.name) && (place != Place::kRequest || appends)) {
-      return Fail(path, place == Place::kRequest
-                            ? "must overwrite: a pseudo-header or host has exactly one value"
-                            : "must not name a pseudo-header");
-    }
-    const bool raw = !config.header().raw_value().empty();
-    const std::string& value = raw ? config.header().raw_value() : config.header().value();
-    const ConfigPath header = path.Field("header");
-    if (!Format(value, header.Field(raw ? "raw_value" : "value"), addition.value)) return false;
-    step.level.add.push_back(std::move(addition));
-    return true;
   }
 
   Diagnostics& diagnostics_;
@@ -165,13 +138,12 @@ std::shared_ptr<const Mutations> Mutations::Compile(const v3::Mutations& config,
                                                     Diagnostics& diagnostics) {
   auto out = std::make_shared<Mutations>();
   Compiler compiler(diagnostics);
-  compiler.Fields(config.request_mutations(), path.Field("request_mutations"), Place::kRequest, out->request);
-  compiler.Fields(config.response_mutations(), path.Field("response_mutations"), Place::kResponse,
-                  out->response);
+  compiler.Fields(config.request_mutations(), path.Field("request_mutations"), out->request);
+  compiler.Fields(config.response_mutations(), path.Field("response_mutations"), out->response);
   compiler.Fields(config.request_trailers_mutations(), path.Field("request_trailers_mutations"),
-                  Place::kTrailers, out->request_trailers);
+                  out->request_trailers);
   compiler.Fields(config.response_trailers_mutations(), path.Field("response_trailers_mutations"),
-                  Place::kTrailers, out->response_trailers);
+                  out->response_trailers);
   const ConfigPath query = path.Field("query_parameter_mutations");
   for (int i = 0; i < config.query_parameter_mutations_size(); ++i) {
     QueryMutation mutation;

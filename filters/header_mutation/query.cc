@@ -66,15 +66,20 @@ void Apply(const QueryMutation& mutation, const FormatContext& context,
     return;
   }
   using Action = HeaderAddition::Action;
-  const bool exists = std::find_if(parameters.begin(), parameters.end(), matches) != parameters.end();
+  const auto first = std::find_if(parameters.begin(), parameters.end(), matches);
+  const bool exists = first != parameters.end();
   if (mutation.action == Action::kAddIfAbsent && exists) return;
   if (mutation.action == Action::kOverwriteIfExists && !exists) return;
-  if (mutation.action != Action::kAppendOrAdd) std::erase_if(parameters, matches);
   std::string parameter;
   AppendEncoded(parameter, mutation.key);
   parameter.push_back('=');
   AppendEncoded(parameter, mutation.value.Format(context));
-  parameters.push_back(std::move(parameter));
+  if (mutation.action == Action::kAppendOrAdd || !exists) {
+    parameters.push_back(std::move(parameter));
+    return;
+  }
+  *first = std::move(parameter);
+  parameters.erase(std::remove_if(first + 1, parameters.end(), matches), parameters.end());
 }
 
 }  // namespace
