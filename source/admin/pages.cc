@@ -90,6 +90,9 @@ void AddReadingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
       {"/memory", "memory in use", false, [](const AdminRequest&) { return JsonReply(MemoryJson()); }});
   pages.push_back({"/certs", "certificates in use", false,
                    [](const AdminRequest&) { return JsonReply("{\"certificates\":[]}"); }});
+  // Reading the levels is harmless; the page itself asks for a POST when one is to be set.
+  pages.push_back(
+      {"/logging", "log levels (POST ?level=debug or ?COMPONENT=debug sets them)", false, &LoggingPage});
 }
 
 AdminReply Ok() {

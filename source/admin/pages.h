@@ -42,6 +42,9 @@ class AdminBackend {
   virtual void Quit() = 0;
   virtual void ReopenLogs() = 0;
 };
+// /logging: every component's level; by POST with ?level=LEVEL, ?COMPONENT=LEVEL or ?paths=COMPONENT:LEVEL,..
+// sets them.
+AdminReply LoggingPage(const AdminRequest& request);
 // /memory: Envoy's fields, from malloc and /proc.
 std::string MemoryJson();
 

@@ -1,6 +1,8 @@
 #include <map>
+#include <set>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/unpack.h"
@@ -24,6 +26,8 @@ struct ListenerContext {
   const FilterRegistry& registry;
   const Snapshot& snapshot;
   const ListenerConfig& listener;
+  // As written: a cluster with an error of its own is not missing as well.
+  const std::set<std::string, std::less<>>& cluster_names;
   Diagnostics& diagnostics;
 };
 
@@ -53,12 +57,13 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
       Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config_path);
   context.diagnostics.AddStatus(hcm.status());
   if (!hcm.ok()) return nullptr;
-  HcmCompileContext compile{context.diagnostics, context.registry, [&](std::string_view name) {
-                              return context.snapshot.clusters->clusters.contains(name);
-                            }};
-  compile.profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy;
-  compile.buffer_limit = context.listener.buffer_limit;
-  compile.node_cluster = context.files.bootstrap->node().cluster();
+  HcmCompileContext compile{
+      .diagnostics = context.diagnostics,
+      .registry = context.registry,
+      .has_cluster = [&](std::string_view name) { return context.cluster_names.contains(name); },
+      .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
+      .buffer_limit = context.listener.buffer_limit,
+      .node_cluster = context.files.bootstrap->node().cluster()};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.
@@ -124,10 +129,12 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
 void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
                       Diagnostics& diagnostics) {
   std::map<std::string, Origin> names;
+  std::set<std::string, std::less<>> clusters;
+  for (const auto& placed : files.clusters) clusters.insert(placed.message->name());
   for (const Placed<Listener>& placed : files.listeners) {
     auto compiled = std::make_shared<ListenerConfig>();
-    CompileListener(*placed.message, placed.path, {files, registry, snapshot, *compiled, diagnostics},
-                    *compiled);
+    CompileListener(*placed.message, placed.path,
+                    {files, registry, snapshot, *compiled, clusters, diagnostics}, *compiled);
     // Unnamed listeners get their address, as Envoy gives them one.
     if (compiled->name.empty()) compiled->name = compiled->sockets[0].address.ToString();
     const auto [first, inserted] = names.emplace(compiled->name, compiled->origin);

@@ -1,16 +1,15 @@
 #include <signal.h>
 
-#include <cerrno>
-#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "filters/registry.h"
+#include "source/base/log.h"
 #include "source/server/command_line.h"
 #include "source/server/explain.h"
+#include "source/server/lint.h"
 #include "source/server/server.h"
-#include "source/server/server_log.h"
 #include "source/server/snapshot.h"
 
 namespace narthex {
@@ -27,12 +26,23 @@ void Print(const Diagnostics& diagnostics, const CommandLine& line) {
   }
 }
 
+// The last line of a text report; scripts read the exit code.
+std::string Summary(const CommandLine& line, const Diagnostics& diagnostics) {
+  const std::string name = line.config_path.empty() ? "<--config-yaml>" : line.config_path;
+  const size_t errors = diagnostics.error_count();
+  if (errors > 0) return name + ": " + std::to_string(errors) + (errors == 1 ? " error" : " errors");
+  const size_t warnings = diagnostics.Sorted().size();
+  return name + ": configuration OK" + (warnings == 0 ? "" : ", warnings: " + std::to_string(warnings));
+}
+
+// Binds nothing, writes nothing, resolves nothing.
 int Check(const CommandLine& line, const FilterRegistry& registry) {
   Diagnostics diagnostics;
-  const bool good = BuildSnapshot(line, registry, diagnostics, nullptr) != nullptr;
+  const auto snapshot = BuildSnapshot(line, registry, diagnostics, nullptr);
+  if (snapshot != nullptr) LintSnapshot(*snapshot, diagnostics);
   Print(diagnostics, line);
-  if (good && line.format == OutputFormat::kText) std::cout << "configuration OK\n";
-  return good ? kFine : kWrongConfiguration;
+  if (line.format == OutputFormat::kText) std::cout << Summary(line, diagnostics) << "\n";
+  return snapshot != nullptr ? kFine : kWrongConfiguration;
 }
 
 int Explain(const CommandLine& line, const FilterRegistry& registry) {
@@ -52,9 +62,12 @@ int Explain(const CommandLine& line, const FilterRegistry& registry) {
 }
 
 int Run(const CommandLine& line, const FilterRegistry& registry) {
-  if (!OpenLog(line.log_path, line.log_level)) {
-    std::cerr << "narthex: cannot open " << line.log_path << ": " << std::strerror(errno) << "\n";
-    return kWrongUsage;
+  ProcessLog::SetLevel(FindLogLevel(line.log_level).value_or(LogLevel::kInfo));
+  if (!line.log_path.empty()) {
+    if (const absl::Status opened = ProcessLog::Open(line.log_path); !opened.ok()) {
+      std::cerr << "narthex: " << opened.message() << "\n";
+      return kWrongUsage;
+    }
   }
   // A peer that closes while we write is an error of that write and nothing else.
   signal(SIGPIPE, SIG_IGN);

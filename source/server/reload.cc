@@ -1,7 +1,8 @@
+#include <algorithm>
 #include <utility>
 
+#include "source/base/log.h"
 #include "source/server/server.h"
-#include "source/server/server_log.h"
 #include "source/stats/stats.h"
 
 namespace narthex {
@@ -14,6 +15,17 @@ Counter CounterOf(std::string_view name) {
 
 bool SameListener(const ListenerConfig& left, const ListenerConfig& right) {
   return left.name == right.name && left.sockets == right.sockets;
+}
+
+// A line of the log for each finding.
+void LogEachLine(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    if (end > 0) {
+      NARTHEX_LOG(kError, "config") << text.substr(0, end);
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
 }
 
 }  // namespace
@@ -45,7 +57,8 @@ void Server::OnBuilt(std::shared_ptr<const Snapshot> built, std::string problems
     Publish(std::move(built));
   } else {
     CounterOf("server.config_update_rejected").Add();
-    LogError("the new configuration is wrong and the old one goes on:\n" + problems);
+    NARTHEX_LOG(kError, "config") << "the new configuration is wrong and the old one goes on";
+    LogEachLine(problems);
   }
   if (std::exchange(rebuild_, false)) RequestReload();
 }
@@ -55,9 +68,8 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   absl::StatusOr<ListenSockets> sockets = ListenSockets::Bind(*next, workers, sockets_);
   if (!sockets.ok()) {
     CounterOf("server.config_update_rejected").Add();
-    const auto text = sockets.status().message();
-    LogError("the new configuration cannot be served and the old one goes on: " +
-             std::string(text.data(), text.size()));
+    NARTHEX_LOG(kError, "config") << "the new configuration cannot be served and the old one goes on: "
+                                  << sockets.status();
     return;
   }
   CountListeners(*snapshot_, *next);
@@ -68,7 +80,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   }
   WatchFiles();
   CounterOf("server.config_update_success").Add();
-  LogInfo("the new configuration serves");
+  NARTHEX_LOG(kInfo, "config") << "the new configuration serves";
 }
 
 void Server::CountListeners(const Snapshot& before, const Snapshot& after) {

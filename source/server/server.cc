@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/base/log.h"
 #include "source/filter/health_flag.h"
-#include "source/server/server_log.h"
 #include "source/stats/stats.h"
 
 namespace narthex {
@@ -97,16 +97,20 @@ void Server::WatchFiles() {
       files.insert(files.end(), chain.hcm->watched_files.begin(), chain.hcm->watched_files.end());
     }
   }
-  if (files.empty()) return;
+  // A watch that goes on misses nothing; a new one would not see what changed since the files were read.
+  if (files.empty() || files == watched_) return;
+  watched_ = files;
   watch_ = ConfigWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
-  if (watch_ == nullptr) LogWarning("cannot watch the configuration for changes; SIGHUP still loads it");
+  if (watch_ == nullptr) {
+    NARTHEX_LOG(kWarning, "config") << "cannot watch the configuration for changes; SIGHUP still loads it";
+  }
 }
 
 void Server::Run() {
   StartSignals();
-  LogInfo("serving with " + std::to_string(workers_.size()) + " workers");
+  NARTHEX_LOG(kInfo, "main") << "serving with " << workers_.size() << " workers";
   loop_->Run();
-  LogInfo("exiting");
+  NARTHEX_LOG(kInfo, "main") << "exiting";
 }
 
 void Server::Stop() {
@@ -126,7 +130,10 @@ void Server::Quit() {
 }
 
 void Server::ReopenLogs() {
-  ReopenLog();
+  const absl::Status status = ProcessLog::Reopen();
+  if (!status.ok()) {
+    NARTHEX_LOG(kError, "main") << status;
+  }
 }
 
 void Server::DrainListeners(bool graceful) {
@@ -145,11 +152,11 @@ void Server::CloseListeners() {
 
 void Server::BeginDrain() {
   if (phase_ == Phase::kDraining) {
-    LogInfo("second signal: ending at once");
+    NARTHEX_LOG(kInfo, "main") << "second signal: ending at once";
     loop_->Stop();
     return;
   }
-  LogInfo("draining for at most " + std::to_string(line_.drain_time.count()) + " s");
+  NARTHEX_LOG(kInfo, "main") << "draining for at most " << line_.drain_time.count() << " s";
   phase_ = Phase::kDraining;
   drain_end_ = std::chrono::steady_clock::now() + line_.drain_time;
   HealthFlag::SetFailing(true);

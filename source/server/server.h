@@ -86,6 +86,7 @@ class Server : private AdminBackend {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<IoRegistration>> signals_;
   std::unique_ptr<ConfigWatch> watch_;
+  std::vector<std::string> watched_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<AdminServer> admin_;
   std::thread builder_;

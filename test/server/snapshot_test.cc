@@ -1,0 +1,156 @@
+#include "source/server/snapshot.h"
+
+#include "gtest/gtest.h"
+#include "test/server/text_snapshot.h"
+
+namespace narthex {
+namespace {
+
+const std::string kRoute = "{match: {prefix: /}, route: {cluster: c}}";
+
+std::string Chain(const std::string& match = "{}") {
+  return "{filter_chain_match: " + match + ", filters: [" + HcmWith(kRoute) + "]}";
+}
+
+TEST(Snapshot, CompilesListenersAndClusters) {
+  const TextSnapshot text(BootstrapWith(ListenerWith("l", 80, Chain()), {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  ASSERT_EQ(text.snapshot->listeners.size(), 1u);
+  EXPECT_EQ(text.snapshot->listeners[0]->name, "l");
+  EXPECT_EQ(text.snapshot->listeners[0]->sockets[0].address.ToString(), "127.0.0.1:80");
+  EXPECT_TRUE(text.snapshot->clusters->clusters.contains("c"));
+  EXPECT_TRUE(text.snapshot->edge_profile);
+  EXPECT_EQ(text.snapshot->listeners[0]->buffer_limit, 32u * 1024);
+}
+
+TEST(Snapshot, ReportsEveryErrorOfOneRun) {
+  const TextSnapshot text(
+      BootstrapWith(ListenerWith("l", 80, Chain()) + ListenerWith("l", 80, Chain()), {"c", "c"}));
+  EXPECT_EQ(text.snapshot, nullptr);
+  const std::string found = text.diagnostics.ToText();
+  EXPECT_NE(found.find("listener \"l\" is defined already at <--config-yaml>:3:"), std::string::npos)
+      << found;
+  EXPECT_NE(found.find("cluster \"c\" is defined already at"), std::string::npos) << found;
+  EXPECT_NE(found.find("address 127.0.0.1:80 is taken by listener \"l\""), std::string::npos) << found;
+}
+
+TEST(Snapshot, AClusterThatIsWrongIsNotMissingAsWell) {
+  std::string yaml = BootstrapWith(ListenerWith("l", 80, Chain()), {"c"});
+  yaml.replace(yaml.find("address: 127.0.0.1, port_value: 1}"), 18, "address: not-an-ip");
+  const TextSnapshot text(yaml);
+  EXPECT_EQ(text.snapshot, nullptr);
+  EXPECT_EQ(text.diagnostics.error_count(), 1u) << text.diagnostics.ToText();
+}
+
+TEST(Snapshot, PortZeroNeverCollides) {
+  const TextSnapshot text(
+      BootstrapWith(ListenerWith("a", 0, Chain()) + ListenerWith("b", 0, Chain()), {"c"}));
+  EXPECT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+}
+
+TEST(Snapshot, RefusesOtherFiltersAndTransports) {
+  const TextSnapshot text(BootstrapWith(
+      ListenerWith(
+          "l", 80,
+          "{transport_socket: {name: tls, typed_config: {'@type': "
+          "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}, filters: [{name: echo}, " +
+              HcmWith(kRoute) + "]}"),
+      {"c"}));
+  const std::string found = text.diagnostics.ToText();
+  EXPECT_NE(found.find("not supported yet; only raw_buffer is"), std::string::npos) << found;
+  EXPECT_NE(found.find("network filter \"echo\" is not supported"), std::string::npos) << found;
+}
+
+TEST(Snapshot, RefusesTwoChainsWithTheSameMatch) {
+  const TextSnapshot text(BootstrapWith(ListenerWith("l", 80, Chain() + ", " + Chain()), {"c"}));
+  EXPECT_NE(text.diagnostics.ToText().find("has the same filter_chain_match as the chain at"),
+            std::string::npos);
+}
+
+TEST(Snapshot, TheCommandLineChoosesTheProfile) {
+  CommandLine line;
+  line.config_yaml = BootstrapWith(ListenerWith("l", 80, Chain()), {"c"});
+  line.edge_profile = false;
+  const FilterRegistry registry(BuiltInFilters());
+  Diagnostics diagnostics;
+  const auto snapshot = BuildSnapshot(line, registry, diagnostics, nullptr);
+  ASSERT_NE(snapshot, nullptr) << diagnostics.ToText();
+  EXPECT_FALSE(snapshot->edge_profile);
+  EXPECT_EQ(snapshot->listeners[0]->buffer_limit, 1024u * 1024);
+}
+
+TEST(Snapshot, TheBootstrapChoosesTheProfile) {
+  const TextSnapshot text(
+      "bootstrap_extensions: [{name: profile, typed_config: {'@type': "
+      "type.googleapis.com/narthex.config.bootstrap.v1.Profile, profile: ENVOY}}]\n");
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_FALSE(text.snapshot->edge_profile);
+}
+
+TEST(Snapshot, LaterRuntimeLayersWin) {
+  const TextSnapshot text(
+      "layered_runtime:\n  layers:\n  - {name: a, static_layer: {x: {y: 1}, z: 3}}\n"
+      "  - {name: b, static_layer: {x.y: 2}}\n");
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_EQ(text.snapshot->runtime.at("x.y"), "2");
+  EXPECT_EQ(text.snapshot->runtime.at("z"), "3");
+}
+
+TEST(Snapshot, UnchangedClustersKeepTheirIdentity) {
+  const TextSnapshot first(BootstrapWith(ListenerWith("l", 80, Chain()), {"c"}));
+  CommandLine line;
+  line.config_yaml = BootstrapWith(ListenerWith("l", 80, Chain()), {"c", "d"});
+  Diagnostics diagnostics;
+  const auto second = BuildSnapshot(line, first.registry, diagnostics, first.snapshot.get());
+  ASSERT_NE(second, nullptr) << diagnostics.ToText();
+  EXPECT_EQ(second->clusters->clusters.at("c"), first.snapshot->clusters->clusters.at("c"));
+}
+
+// The name of the chain that takes a connection from `client`.
+std::string ChainFor(const Snapshot& snapshot, std::string_view client,
+                     std::string_view local = "127.0.0.1") {
+  const FilterChainConfig* chain =
+      snapshot.listeners[0]->FindChain({*Address::Ip(local, 80), *Address::Ip(client, 4000)});
+  return chain == nullptr ? "none" : chain->name;
+}
+
+std::string Named(const std::string& name, const std::string& match) {
+  return "{name: " + name + ", filter_chain_match: " + match + ", filters: [" + HcmWith(kRoute) + "]}";
+}
+
+TEST(FilterChainMatch, TheLongestSourcePrefixWins) {
+  const TextSnapshot text(BootstrapWith(
+      ListenerWith(
+          "l", 80,
+          Named("wide", "{source_prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}]}") + ", " +
+              Named("narrow", "{source_prefix_ranges: [{address_prefix: 10.1.0.0, prefix_len: 16}]}")),
+      {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_EQ(ChainFor(*text.snapshot, "10.1.2.3"), "narrow");
+  EXPECT_EQ(ChainFor(*text.snapshot, "10.2.2.3"), "wide");
+  EXPECT_EQ(ChainFor(*text.snapshot, "192.0.2.1"), "none");
+}
+
+TEST(FilterChainMatch, TheDestinationCountsBeforeTheSource) {
+  const TextSnapshot text(BootstrapWith(
+      ListenerWith("l", 80,
+                   Named("to", "{prefix_ranges: [{address_prefix: 127.0.0.2, prefix_len: 32}]}") + ", " +
+                       Named("from", "{source_prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 8}]}")),
+      {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_EQ(ChainFor(*text.snapshot, "10.0.0.1", "127.0.0.2"), "to");
+  EXPECT_EQ(ChainFor(*text.snapshot, "10.0.0.1"), "from");
+}
+
+TEST(FilterChainMatch, ServerNamesAndTlsNeverMatchPlainConnections) {
+  const TextSnapshot text(BootstrapWith(ListenerWith("l", 80,
+                                                     Named("sni", "{server_names: [a.test]}") + ", " +
+                                                         Named("tls", "{transport_protocol: tls}") + ", " +
+                                                         Named("plain", "{transport_protocol: raw_buffer}")),
+                                        {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_EQ(ChainFor(*text.snapshot, "10.0.0.1"), "plain");
+}
+
+}  // namespace
+}  // namespace narthex
