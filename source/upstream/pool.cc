@@ -1,9 +1,9 @@
 #include "source/upstream/pool.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
+#include "source/base/check.h"
 #include "source/upstream/pooled_connection.h"
 
 namespace narthex {
@@ -53,7 +53,7 @@ Pool::Pool(PoolContext& context, std::shared_ptr<Host> host)
       self_(std::make_shared<Pool*>(this)) {}
 
 Pool::~Pool() {
-  assert(queue_.empty() && ready_.empty());
+  NARTHEX_DCHECK(queue_.empty() && ready_.empty());
   // The worker ends: what is still counted must not stay in the process's sums.
   while (!connections_.empty()) Close(*connections_.back(), CloseSide::kLocal);
 }

@@ -169,7 +169,8 @@ ExchangeError WorkerCluster::NoHost() const {
     cause +=
         context_.config.endpoints.empty() ? " has no endpoints" : " has no hosts yet: names not resolved";
   }
-  cause += " (" + context_.config.origin.ToString() + ")";
+  const std::string origin = context_.config.origin.ToString();
+  if (!origin.empty()) cause += " (" + origin + ")";
   return ExchangeError{ResponseFlag::kNoHealthyUpstream, "no_healthy_upstream", true, std::move(cause)};
 }
 
