@@ -84,7 +84,11 @@ class SocketStream final : public Stream, private IoHandler {
   }
 
  protected:
-  bool EndIsNear() override { return Peek() == 0 || (Peek() < 0 && errno != EAGAIN); }
+  // One call: asking takes a reset's error off the socket, and a second answer would be another one.
+  bool EndIsNear() override {
+    const ssize_t peeked = Peek();
+    return peeked == 0 || (peeked < 0 && errno != EAGAIN);
+  }
 
  private:
   ssize_t Peek() {
