@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "source/base/log.h"
@@ -15,6 +16,11 @@ Counter CounterOf(std::string_view name) {
 
 bool SameListener(const ListenerConfig& left, const ListenerConfig& right) {
   return left.name == right.name && left.sockets == right.sockets;
+}
+
+void OnPublished() {
+  CounterOf("server.config_update_success").Add();
+  NARTHEX_LOG(kInfo, "config") << "the new configuration serves";
 }
 
 // A line of the log for each finding.
@@ -75,12 +81,15 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   CountListeners(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
+  // Counted when the last worker has it: whoever sees the count gets answers of the new configuration.
+  auto left = std::make_shared<std::atomic<uint32_t>>(workers);
+  const auto applied = [this, left] {
+    if (left->fetch_sub(1) == 1) loop_->Post([] { OnPublished(); });
+  };
   for (uint32_t i = 0; i < workers; ++i) {
-    workers_[i]->Apply({snapshot_, sockets_.ForWorker(*snapshot_, i)});
+    workers_[i]->Apply({snapshot_, sockets_.ForWorker(*snapshot_, i)}, applied);
   }
   WatchFiles();
-  CounterOf("server.config_update_success").Add();
-  NARTHEX_LOG(kInfo, "config") << "the new configuration serves";
 }
 
 void Server::CountListeners(const Snapshot& before, const Snapshot& after) {

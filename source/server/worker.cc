@@ -29,8 +29,11 @@ void Worker::Run(WorkerUpdate first) {
   loop_->RunOnce();
 }
 
-void Worker::Apply(WorkerUpdate update) {
-  loop_->Post([this, update = std::move(update)]() mutable { ApplyOnLoop(std::move(update)); });
+void Worker::Apply(WorkerUpdate update, std::function<void()> applied) {
+  loop_->Post([this, update = std::move(update), applied = std::move(applied)]() mutable {
+    ApplyOnLoop(std::move(update));
+    applied();
+  });
 }
 
 void Worker::ApplyOnLoop(WorkerUpdate update) {

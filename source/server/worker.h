@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -35,8 +36,9 @@ class Worker {
   // Ends the thread: connections that are left are closed.
   ~Worker();
 
-  // Publishes a new snapshot. Listeners whose sockets are the same go on with their connections.
-  void Apply(WorkerUpdate update);
+  // Publishes a new snapshot. Listeners whose sockets are the same go on with their connections. `applied` is
+  // called on the worker's thread as soon as it serves.
+  void Apply(WorkerUpdate update, std::function<void()> applied);
   // Announces the end to every client: `Connection: close` on what is answered from now on; idle connections
   // are closed.
   void Drain();
