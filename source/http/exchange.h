@@ -76,6 +76,7 @@ class Exchange {
   int response_status = 0;
   std::string response_details;  // %RESPONSE_CODE_DETAILS%
   std::string termination_details;
+  std::string_view route_name;     // of the chosen route, which owns it; set with it
   std::string_view filter_on_top;  // the filter whose frame runs or waits, for the watchdog and explain
   bool is_health_check = false;
   bool internal = false;

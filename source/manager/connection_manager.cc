@@ -108,6 +108,7 @@ Task<Response> ConnectionManager::Handle(Request request) {
   const CompiledRoute& route = *admission.route;
   // The snapshot keeps the table alive, and the table its routes.
   exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
+  exchange.route_name = route.name;
   Next first(route.chain->data());
   std::chrono::milliseconds limit = StreamLimit(config, route);
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));
