@@ -9,20 +9,13 @@
 namespace narthex {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return lower;
-}
-
 // One operator between its percent signs: NAME, NAME(argument), NAME(argument):length.
 struct OperatorText {
   std::string_view name;
   std::string_view argument;
   std::string_view length;
   bool has_argument = false;
+  bool has_length = false;
   size_t size = 0;  // up to and including the closing percent sign; 0 when there is none
 };
 
@@ -41,6 +34,7 @@ OperatorText Split(std::string_view text) {
   if (at < text.size() && text[at] == ':') {
     const size_t end = text.find('%', at);
     if (end == std::string_view::npos) return out;
+    out.has_length = true;
     out.length = text.substr(at + 1, end - at - 1);
     at = end;
   }
@@ -48,16 +42,23 @@ OperatorText Split(std::string_view text) {
   return out;
 }
 
-bool ParseArguments(const OperatorText& text, FormatArguments& arguments) {
+// Fills in `arguments`; an error text, or nothing.
+std::string ParseArguments(const OperatorText& text, const FormatOperator& known,
+                           FormatArguments& arguments) {
+  using Argument = FormatOperator::Argument;
+  if (known.argument == Argument::kRequired && text.argument.empty())
+    return "needs an argument in parentheses";
+  if (known.argument == Argument::kNone && text.has_argument) return "takes no argument";
+  if (text.has_length && !known.takes_length) return "takes no length";
+  if (text.has_length) {
+    size_t length = 0;
+    const char* end = text.length.data() + text.length.size();
+    const auto parsed = std::from_chars(text.length.data(), end, length);
+    if (parsed.ec != std::errc() || parsed.ptr != end) return "has a length that is no number";
+    arguments.max_length = length;
+  }
   arguments.text = text.argument;
-  const size_t alternative = text.argument.find('?');
-  arguments.first = Lower(text.argument.substr(0, alternative));
-  if (alternative != std::string_view::npos) arguments.second = Lower(text.argument.substr(alternative + 1));
-  if (text.length.empty()) return true;
-  const char* end = text.length.data() + text.length.size();
-  const auto parsed = std::from_chars(text.length.data(), end, arguments.max_length);
-  arguments.has_max_length = true;
-  return parsed.ec == std::errc() && parsed.ptr == end;
+  return known.prepare == nullptr ? std::string() : known.prepare(arguments);
 }
 
 void AppendValue(std::string& out, const FormatValue& value) {
@@ -93,20 +94,23 @@ absl::StatusOr<SubstitutionFormatter> SubstitutionFormatter::Parse(std::string_v
     if (text.size == 0) return path.Error("the operator \"%" + name + "\" has no closing percent sign");
     const FormatOperator* found = FindFormatOperator(text.name);
     if (found == nullptr) return path.Error("unknown operator \"%" + name + "%\"");
-    if (found->takes_argument && text.argument.empty()) {
-      return path.Error("the operator \"%" + name + "%\" needs an argument in parentheses");
-    }
     Piece piece;
     piece.function = found->function;
-    if (!ParseArguments(text, piece.arguments)) {
-      return path.Error("the operator \"%" + name + "%\" has a length that is no number");
-    }
+    const std::string error = ParseArguments(text, *found, piece.arguments);
+    if (!error.empty()) return path.Error("the operator \"%" + name + "%\" " + error);
     flush();
     formatter.pieces_.push_back(std::move(piece));
     at += text.size;
   }
   flush();
   return formatter;
+}
+
+void SubstitutionFormatter::Piece::Evaluate(const FormatContext& context, FormatValue& value) const {
+  value.kind = FormatValue::Kind::kAbsent;
+  value.text = {};
+  function(context, arguments, value);
+  if (arguments.max_length) value.text = value.text.substr(0, *arguments.max_length);
 }
 
 template <class Append>
@@ -117,9 +121,7 @@ void SubstitutionFormatter::AppendWith(std::string& out, const FormatContext& co
       out += piece.literal;
       continue;
     }
-    value.kind = FormatValue::Kind::kAbsent;
-    value.text = {};
-    piece.function(context, piece.arguments, value);
+    piece.Evaluate(context, value);
     if (value.kind != FormatValue::Kind::kAbsent) {
       append(out, value);
     } else if (absent_ == Absent::kDash) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "source/config/config_path.h"
 #include "source/http/exchange.h"
 #include "source/http/header_map.h"
+#include "source/substitution/time_format.h"
 
 namespace narthex {
 
@@ -35,13 +37,19 @@ struct FormatValue {
   std::string owned;  // scratch, kept between operators for its capacity
 };
 
-// The argument of an operator, parsed at load: REQ(X?Y):Z is first, second and max_length.
+// The argument of an operator, parsed at load: REQ(X?Y):Z is first, second and max_length. What the others
+// mean is the operator's own affair.
 struct FormatArguments {
+  std::string text;  // what stood between the parentheses
+  std::optional<size_t> max_length;
   std::string first;
   std::string second;
-  std::string text;  // what stood between the parentheses
-  size_t max_length = 0;
-  bool has_max_length = false;
+  Header first_known = Header::kUnknown;
+  Header second_known = Header::kUnknown;
+  int option = 0;
+  uint64_t ExchangeTimes::* from = nullptr;
+  uint64_t ExchangeTimes::* to = nullptr;
+  TimeFormat time;
 };
 
 using FormatFunction = void (*)(const FormatContext&, const FormatArguments&, FormatValue&);
@@ -55,7 +63,7 @@ class SubstitutionFormatter {
   enum class Absent { kDash, kEmpty };
 
   // Parses `format`; "%%" is a percent sign. An unknown operator, a bad argument or an open "%" is an error
-  // at `path` that names it.
+  // at `path` that names it. Environment variables are read here, once.
   static absl::StatusOr<SubstitutionFormatter> Parse(std::string_view format, const ConfigPath& path,
                                                      Absent absent = Absent::kDash);
 
@@ -69,6 +77,11 @@ class SubstitutionFormatter {
   // Without operators the text never changes: it is `text()` then.
   bool is_literal() const { return pieces_.empty() || (pieces_.size() == 1 && !pieces_[0].function); }
   std::string_view text() const { return pieces_.empty() ? std::string_view() : pieces_[0].literal; }
+  // Whether it is one operator and nothing else: then Evaluate gives its value with its type.
+  bool is_operator() const { return pieces_.size() == 1 && pieces_[0].function; }
+  void Evaluate(const FormatContext& context, FormatValue& value) const {
+    pieces_[0].Evaluate(context, value);
+  }
 
  private:
   // Literal text (no function), or an operator.
@@ -76,6 +89,8 @@ class SubstitutionFormatter {
     std::string literal;
     FormatFunction function = nullptr;
     FormatArguments arguments;
+
+    void Evaluate(const FormatContext& context, FormatValue& value) const;
   };
   template <class Append>
   void AppendWith(std::string& out, const FormatContext& context, Append append) const;

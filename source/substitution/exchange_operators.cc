@@ -1,0 +1,168 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "source/substitution/operators.h"
+
+namespace narthex {
+namespace {
+
+using Argument = FormatOperator::Argument;
+
+// A function that reads one thing of the exchange, and is absent without one.
+template <auto Read>
+void Of(const FormatContext& c, const FormatArguments&, FormatValue& v) {
+  if (c.exchange != nullptr) Read(*c.exchange, v);
+}
+
+// Envoy's logs are split at spaces: none in a detail unless asked for.
+std::string WithoutSpaces(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }, '_');
+  return text;
+}
+
+enum DetailsOption { kAllowSpaces = 1 };
+
+std::string PrepareDetails(FormatArguments& arguments) {
+  if (arguments.text == "ALLOW_WHITESPACES") {
+    arguments.option = kAllowSpaces;
+  } else if (!arguments.text.empty()) {
+    return "takes ALLOW_WHITESPACES, not \"" + arguments.text + "\"";
+  }
+  return {};
+}
+
+void ResponseCodeDetails(const FormatContext& c, const FormatArguments& a, FormatValue& v) {
+  if (c.exchange == nullptr) return;
+  const std::string& details = c.exchange->response_details;
+  if (a.option == kAllowSpaces || details.find_first_of(" \t\n\v\f\r") == std::string::npos) {
+    return SetTextIfAny(v, details);
+  }
+  SetOwned(v, WithoutSpaces(details));
+}
+
+template <std::string_view (*Name)(ResponseFlag)>
+void Flags(const Exchange& exchange, FormatValue& v) {
+  // Envoy prints this dash itself: in JSON, too, it is a string.
+  if (exchange.flags() == 0) return SetText(v, "-");
+  v.owned.clear();
+  for (int flag = 1; flag < static_cast<int>(ResponseFlag::kCount); ++flag) {
+    if (!exchange.HasFlag(static_cast<ResponseFlag>(flag))) continue;
+    if (!v.owned.empty()) v.owned += ',';
+    v.owned += Name(static_cast<ResponseFlag>(flag));
+  }
+  SetText(v, v.owned);
+}
+
+// NAMESPACE:KEY and deeper keys, which the exchange joins with dots.
+std::string PrepareMetadata(FormatArguments& arguments) {
+  const size_t colon = arguments.text.find(':');
+  if (colon == 0 || colon == std::string::npos || colon + 1 == arguments.text.size()) {
+    return "needs a namespace and a key, as (namespace:key)";
+  }
+  arguments.first = arguments.text.substr(0, colon);
+  arguments.second = arguments.text.substr(colon + 1);
+  std::replace(arguments.second.begin(), arguments.second.end(), ':', '.');
+  return {};
+}
+
+void DynamicMetadata(const FormatContext& c, const FormatArguments& a, FormatValue& v) {
+  if (c.exchange == nullptr) return;
+  const std::string_view found = c.exchange->GetMetadata(a.first, a.second);
+  if (found.data() != nullptr) SetText(v, found);
+}
+
+enum EnvironmentOption { kIsSet = 1 };
+
+std::string PrepareEnvironment(FormatArguments& arguments) {
+  const char* set = std::getenv(arguments.text.c_str());
+  if (set == nullptr) return {};
+  arguments.option = kIsSet;
+  arguments.first = set;
+  return {};
+}
+
+void Environment(const FormatContext&, const FormatArguments& a, FormatValue& v) {
+  if (a.option == kIsSet) SetText(v, a.first);
+}
+
+void Hostname(const FormatContext&, const FormatArguments&, FormatValue& v) {
+  static const std::string name = [] {
+    std::array<char, 256> text = {};
+    return gethostname(text.data(), text.size() - 1) == 0 ? std::string(text.data()) : std::string();
+  }();
+  SetTextIfAny(v, name);
+}
+
+void LocalReplyBody(const FormatContext& c, const FormatArguments&, FormatValue& v) {
+  SetText(v, c.local_reply_body);
+}
+
+// Of TLS: no connection has any yet.
+void Nothing(const FormatContext&, const FormatArguments&, FormatValue&) {}
+
+constexpr FormatOperator kOperators[] = {
+    {"PROTOCOL", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.connection().protocol); }>},
+    {"RESPONSE_CODE",
+     Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, static_cast<uint64_t>(e.response_status)); }>},
+    {"RESPONSE_CODE_DETAILS", ResponseCodeDetails, Argument::kOptional, false, PrepareDetails},
+    {"CONNECTION_TERMINATION_DETAILS",
+     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.termination_details); }>},
+    {"RESPONSE_FLAGS", Of<Flags<ShortName>>},
+    {"RESPONSE_FLAGS_LONG", Of<Flags<LongName>>},
+    {"ROUTE_NAME", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.route_name); }>},
+    {"BYTES_RECEIVED", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.request_body_bytes); }>},
+    {"BYTES_SENT", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.response_body_bytes); }>},
+    {"DOWNSTREAM_HEADER_BYTES_RECEIVED",
+     Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.request_header_bytes); }>},
+    {"DOWNSTREAM_HEADER_BYTES_SENT",
+     Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.response_header_bytes); }>},
+    {"UPSTREAM_CLUSTER", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.upstream.cluster); }>},
+    {"UPSTREAM_CLUSTER_RAW",
+     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.upstream.cluster); }>},
+    {"UPSTREAM_PROTOCOL",
+     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.upstream.protocol); }>},
+    {"UPSTREAM_REQUEST_ATTEMPT_COUNT",
+     Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.upstream.attempts); }>},
+    {"UPSTREAM_TRANSPORT_FAILURE_REASON",
+     Of<[](const Exchange& e, FormatValue& v) { SetOwned(v, WithoutSpaces(e.upstream.transport_failure)); }>},
+    {"REQUESTED_SERVER_NAME",
+     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.connection().requested_server_name); }>},
+    {"CONNECTION_ID", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.connection().id); }>},
+    {"DYNAMIC_METADATA", DynamicMetadata, Argument::kRequired, true, PrepareMetadata},
+    {"ENVIRONMENT", Environment, Argument::kRequired, true, PrepareEnvironment},
+    {"HOSTNAME", Hostname},
+    {"LOCAL_REPLY_BODY", LocalReplyBody},
+    {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", Nothing},
+    {"DOWNSTREAM_TLS_VERSION", Nothing},
+    {"DOWNSTREAM_TLS_CIPHER", Nothing},
+    {"DOWNSTREAM_TLS_SESSION_ID", Nothing},
+    {"DOWNSTREAM_PEER_URI_SAN", Nothing},
+    {"DOWNSTREAM_PEER_DNS_SAN", Nothing},
+    {"DOWNSTREAM_PEER_IP_SAN", Nothing},
+    {"DOWNSTREAM_PEER_EMAIL_SAN", Nothing},
+    {"DOWNSTREAM_PEER_OTHERNAME_SAN", Nothing},
+    {"DOWNSTREAM_PEER_SUBJECT", Nothing},
+    {"DOWNSTREAM_PEER_ISSUER", Nothing},
+    {"DOWNSTREAM_PEER_SERIAL", Nothing},
+    {"DOWNSTREAM_PEER_FINGERPRINT_256", Nothing},
+    {"DOWNSTREAM_PEER_FINGERPRINT_1", Nothing},
+    {"DOWNSTREAM_PEER_CERT", Nothing},
+    {"DOWNSTREAM_PEER_CERT_V_START", Nothing, Argument::kOptional},
+    {"DOWNSTREAM_PEER_CERT_V_END", Nothing, Argument::kOptional},
+    {"DOWNSTREAM_LOCAL_URI_SAN", Nothing},
+    {"DOWNSTREAM_LOCAL_DNS_SAN", Nothing},
+    {"DOWNSTREAM_LOCAL_IP_SAN", Nothing},
+    {"DOWNSTREAM_LOCAL_EMAIL_SAN", Nothing},
+    {"DOWNSTREAM_LOCAL_SUBJECT", Nothing},
+};
+
+}  // namespace
+
+std::span<const FormatOperator> ExchangeOperators() {
+  return kOperators;
+}
+
+}  // namespace narthex

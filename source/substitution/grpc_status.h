@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "source/substitution/formatter.h"
+
+namespace narthex {
+
+// The gRPC status of an exchange: from the trailers, else the response's fields, else by the gRPC
+// specification's mapping of the HTTP status. None without a response, or when the field is no number.
+std::optional<uint64_t> GrpcStatusOf(const FormatContext& context);
+
+// Whether the request's content-type is application/grpc or application/grpc+something.
+bool IsGrpcRequest(const FormatContext& context);
+
+// "InvalidArgument" and "INVALID_ARGUMENT"; empty for a number without a name.
+std::string_view GrpcStatusName(uint64_t status);
+std::string_view GrpcStatusSnakeName(uint64_t status);
+
+}  // namespace narthex
