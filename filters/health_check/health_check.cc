@@ -12,7 +12,6 @@
 #include "source/filter/health_flag.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/matchers.h"
-#include "source/stats/stats.h"
 #include "source/upstream/cluster.h"
 
 namespace narthex {
@@ -45,8 +44,6 @@ class CachedStatus {
 struct RequiredCluster {
   std::string name;
   double min_healthy_percent;
-  Gauge total;
-  Gauge healthy;
 };
 
 struct HealthCheckSettings {
@@ -63,15 +60,14 @@ struct Verdict {
 };
 
 Verdict Judge(const std::vector<RequiredCluster>& required, ClusterManager* clusters) {
-  const StatsStore& stats = StatsStore::Process();
-  for (const RequiredCluster& cluster : required) {
-    if (clusters == nullptr || clusters->Find(cluster.name) == nullptr) {
-      return {503, "health_check_failed_no_cluster_found"};
-    }
-    const int64_t total = stats.Value(cluster.total);
-    if (total == 0 && cluster.min_healthy_percent > 0) return {503, "health_check_failed_cluster_empty"};
-    const auto healthy = static_cast<double>(stats.Value(cluster.healthy));
-    if (100 * healthy < static_cast<double>(total) * cluster.min_healthy_percent) {
+  for (const RequiredCluster& required_cluster : required) {
+    const Cluster* cluster = clusters == nullptr ? nullptr : clusters->Find(required_cluster.name);
+    if (cluster == nullptr) return {503, "health_check_failed_no_cluster_found"};
+    const HostCounts hosts = cluster->host_counts();
+    const double least = required_cluster.min_healthy_percent;
+    if (hosts.total == 0 && least > 0) return {503, "health_check_failed_cluster_empty"};
+    const auto usable = static_cast<double>(hosts.healthy + hosts.degraded);
+    if (100 * usable < static_cast<double>(hosts.total) * least) {
       return {503, "health_check_failed_cluster_unhealthy"};
     }
   }
@@ -126,17 +122,12 @@ class HealthChecking : public HttpFilter {
 
 // Sorted by name, so that the reason given for a 503 does not depend on the map's order.
 std::vector<RequiredCluster> CompileClusters(const v3::HealthCheck& config) {
-  StatsStore& stats = StatsStore::Process();
   std::map<std::string, double> percentages;
   for (const auto& [name, percent] : config.cluster_min_healthy_percentages()) {
     percentages.emplace(name, percent.value());
   }
   std::vector<RequiredCluster> clusters;
-  for (const auto& [name, percent] : percentages) {
-    const std::string prefix = "cluster." + name + ".";
-    clusters.push_back({name, percent, stats.MakeGauge(prefix + "membership_total"),
-                        stats.MakeGauge(prefix + "membership_healthy")});
-  }
+  for (const auto& [name, percent] : percentages) clusters.push_back({name, percent});
   return clusters;
 }
 

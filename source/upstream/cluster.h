@@ -24,11 +24,19 @@ struct AttemptOptions {
   bool append_x_forwarded_host = false;
 };
 
+// How many hosts a cluster has, by what is known of their health.
+struct HostCounts {
+  size_t total = 0;
+  size_t healthy = 0;
+  size_t degraded = 0;
+};
+
 // One worker's view of a cluster: its hosts, balancer, pools and limits. Loop-confined.
 class Cluster {
  public:
   virtual ~Cluster() = default;
   virtual const std::string& name() const = 0;
+  virtual HostCounts host_counts() const = 0;
 
   // One attempt: chooses a host, waits for a connection within connect_timeout and the circuit breakers,
   // sends the request and returns the response at its head. The response's body owns the connection until its

@@ -92,6 +92,15 @@ WorkerCluster::~WorkerCluster() {
   self_.reset();
 }
 
+HostCounts WorkerCluster::host_counts() const {
+  HostCounts counts{.total = hosts_->hosts.size()};
+  for (const auto& host : hosts_->hosts) {
+    if (host->health() == ConfiguredHealth::kHealthy) ++counts.healthy;
+    if (host->health() == ConfiguredHealth::kDegraded) ++counts.degraded;
+  }
+  return counts;
+}
+
 Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptions options) {
   InFlight in_flight(*this);
   Exchange& exchange = request.info();

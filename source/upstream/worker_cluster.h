@@ -20,6 +20,7 @@ class WorkerCluster final : public Cluster {
   ~WorkerCluster() override;
 
   const std::string& name() const override { return context_.config.name; }
+  HostCounts host_counts() const override;
   Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override;
 
   const ClusterRuntime& runtime() const { return *context_.runtime; }

@@ -3,7 +3,6 @@
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "gtest/gtest.h"
 #include "source/filter/health_flag.h"
-#include "source/stats/stats.h"
 #include "source/upstream/cluster.h"
 #include "test/filters/filter_test_kit.h"
 
@@ -26,21 +25,25 @@ Scenario Check() {
   return scenario;
 }
 
-// Clusters of which only the existence matters.
+// One cluster, whose hosts the test counts itself.
 class OneCluster : public ClusterManager {
  public:
   Cluster* Find(std::string_view name) override { return name == "products" ? &cluster_ : nullptr; }
+  HostCounts hosts;
 
  private:
   class Products : public Cluster {
    public:
+    explicit Products(const HostCounts& hosts) : hosts_(hosts) {}
     const std::string& name() const override { return name_; }
+    HostCounts host_counts() const override { return hosts_; }
     Task<ClientConnection::Result> Send(Request, AttemptOptions) override { co_return ExchangeError(); }
 
    private:
     std::string name_ = "products";
+    const HostCounts& hosts_;
   };
-  Products cluster_;
+  Products cluster_{hosts};
 };
 
 // Switches the process's flag on for the length of a test.
@@ -96,20 +99,17 @@ TEST(HealthCheck, ReusesTheUpstreamsAnswerWithinCacheTime) {
 TEST(HealthCheck, JudgesByTheShareOfHealthyHosts) {
   const auto filter = HealthCheckOf(
       "pass_through_mode {} cluster_min_healthy_percentages { key: 'products' value { value: 50 } }");
-  const Gauge total = StatsStore::Process().MakeGauge("cluster.products.membership_total");
-  const Gauge healthy = StatsStore::Process().MakeGauge("cluster.products.membership_healthy");
   OneCluster clusters;
   Scenario scenario = Check();
   scenario.clusters = &clusters;
 
   EXPECT_EQ(RunFilter(*filter, scenario).detail, "health_check_failed_cluster_empty");
-  total.Add(4);
-  healthy.Add(1);
+  clusters.hosts = {.total = 4, .healthy = 1, .degraded = 0};
   const Outcome sick = RunFilter(*filter, scenario);
   EXPECT_EQ(sick.status(), 503);
   EXPECT_EQ(sick.detail, "health_check_failed_cluster_unhealthy");
   EXPECT_TRUE(sick.HasFlag(ResponseFlag::kFailedLocalHealthCheck));
-  healthy.Add(1);
+  clusters.hosts.degraded = 1;
   const Outcome well = RunFilter(*filter, scenario);
   EXPECT_EQ(well.status(), 200);
   EXPECT_EQ(well.detail, "health_check_ok_cluster_healthy");
