@@ -22,9 +22,13 @@ DiscoveryType ReadType(const ClusterMessage& cluster, const ConfigPath& path, Di
   switch (cluster.type()) {
     case ClusterMessage::STATIC:
       return DiscoveryType::kStatic;
+    case ClusterMessage::STRICT_DNS:
+      return DiscoveryType::kStrictDns;
+    case ClusterMessage::LOGICAL_DNS:
+      return DiscoveryType::kLogicalDns;
     default:
       diagnostics.Error(path.Field("type"), ClusterMessage::DiscoveryType_Name(cluster.type()) +
-                                                " is not supported yet; use STATIC");
+                                                " is not supported; use STATIC, STRICT_DNS or LOGICAL_DNS");
       return DiscoveryType::kStatic;
   }
 }

@@ -21,12 +21,9 @@ std::string_view LastingName(const std::string& name) {
 std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config) {
   auto hosts = std::make_shared<HostSet>();
   for (const EndpointConfig& endpoint : config.endpoints) {
-    if (!endpoint.dns_name.empty()) {
-      hosts->warm = false;
-    } else {
-      hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address));
-    }
+    if (endpoint.dns_name.empty()) hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address));
   }
+  hosts->warm = !hosts->hosts.empty() || config.endpoints.empty();
   return hosts;
 }
 

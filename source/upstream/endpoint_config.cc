@@ -36,7 +36,8 @@ void ReadSocketAddress(const SocketAddress& socket, const ConfigPath& path, Disc
   } else {
     diagnostics.Error(
         path.Field("address"),
-        "\"" + socket.address() + "\" is not an IP address; a STATIC cluster takes addresses only");
+        "\"" + socket.address() +
+            "\" is not an IP address; a cluster with host names needs type STRICT_DNS or LOGICAL_DNS");
   }
 }
 

@@ -77,7 +77,7 @@ class Host {
 // The hosts of a cluster at one time. Immutable, thread-safe; hosts are shared from one set to the next.
 struct HostSet {
   std::vector<std::shared_ptr<Host>> hosts;
-  // False until the names of a DNS cluster were resolved for the first time, or that was given up.
+  // False until a DNS cluster has a host or has given up on its first lookups: its requests wait for that.
   bool warm = true;
 
   // Those that take load: the available hosts of the first priority that has any, or, when fewer than

@@ -157,6 +157,42 @@ TEST(ClusterConfig, ReportsEveryErrorOfACluster) {
   EXPECT_TRUE(compiled.Says("\"b.example\" is not an IP address")) << compiled.text;
 }
 
+TEST(ClusterConfig, ReadsNamesAndTheirSettings) {
+  const Compiled compiled(R"(    type: STRICT_DNS
+    dns_lookup_family: V4_PREFERRED
+    dns_refresh_rate: 20s
+    respect_dns_ttl: true
+    typed_dns_resolver_config:
+      name: envoy.network.dns_resolver.cares
+      typed_config:
+        "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig
+        resolvers: [{socket_address: {address: 127.0.0.1, port_value: 5353}}]
+        dns_resolver_options: {use_tcp_for_dns_lookups: true}
+)" + Assignment(Endpoint("products.example") + Endpoint("10.0.0.1")));
+  ASSERT_NE(compiled.config, nullptr) << compiled.text;
+  const DnsSettings& dns = compiled.config->dns;
+  EXPECT_EQ(dns.family, DnsFamily::kV4Preferred);
+  EXPECT_EQ(dns.refresh_rate, 20s);
+  EXPECT_TRUE(dns.respect_ttl);
+  EXPECT_EQ(dns.resolver.servers, std::vector<std::string>{"127.0.0.1:5353"});
+  EXPECT_TRUE(dns.resolver.use_tcp);
+  const auto& endpoints = compiled.config->endpoints;
+  EXPECT_EQ(endpoints[0].dns_name, "products.example");
+  EXPECT_EQ(endpoints[0].hostname, "products.example");
+  EXPECT_EQ(endpoints[1].dns_name, "");
+  EXPECT_EQ(endpoints[1].address.ToString(), "10.0.0.1:80");
+  EXPECT_TRUE(compiled.Says(
+      "gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: is deprecated"))
+      << compiled.text;
+}
+
+TEST(ClusterConfig, ALogicalClusterHasOneEndpoint) {
+  EXPECT_NE(Compiled("    type: LOGICAL_DNS\n" + Assignment(Endpoint("a.example"))).config, nullptr);
+  const Compiled two("    type: LOGICAL_DNS\n" + Assignment(Endpoint("a.example") + Endpoint("b.example")));
+  EXPECT_EQ(two.config, nullptr);
+  EXPECT_TRUE(two.Says("needs exactly one endpoint, not 2")) << two.text;
+}
+
 TEST(ClusterConfig, KnowsAnUnchangedClusterByItsHash) {
   const std::string fields = Assignment(Endpoint("10.0.0.1"));
   const auto hash = [](const Compiled& compiled) { return compiled.config->content_hash; };
