@@ -36,6 +36,7 @@ Server::~Server() {
   if (builder_.joinable()) builder_.join();
   DropStats();
   workers_.clear();
+  discovery_.reset();
   admin_.reset();
   watch_.reset();
   signals_.clear();
@@ -50,6 +51,8 @@ bool Server::Start(Diagnostics& diagnostics) {
   if (diagnostics.HasErrors()) return false;
   sockets_ = *std::move(sockets);
   AddStats();
+  discovery_ = MakeDiscovery(*loop_);
+  discovery_->Update(*snapshot_->clusters);
   StartWorkers();
   WatchFiles();
   phase_ = Phase::kServing;

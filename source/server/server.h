@@ -16,6 +16,7 @@
 #include "source/server/listen_sockets.h"
 #include "source/server/snapshot.h"
 #include "source/server/worker.h"
+#include "source/upstream/discovery.h"
 
 namespace narthex {
 
@@ -81,6 +82,7 @@ class Server : private AdminBackend {
   std::unique_ptr<EventLoop> loop_;
   Phase phase_ = Phase::kStarting;
   std::shared_ptr<const Snapshot> snapshot_;
+  std::unique_ptr<Discovery> discovery_;
   ListenSockets sockets_;
   std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
   std::vector<std::unique_ptr<Worker>> workers_;
