@@ -5,6 +5,7 @@
 
 #include "source/base/random.h"
 #include "source/event/timeout.h"
+#include "source/manager/access_log.h"
 #include "source/manager/stream_deadline.h"
 
 namespace narthex {
@@ -132,7 +133,8 @@ Response ConnectionManager::Refuse(Exchange& exchange, int status, ExchangeError
   return Finish(config, exchange, LocalReply(status, error.detail, text, error.flag));
 }
 
-void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap*, const HeaderMap*, const HeaderMap*) {
+void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap* request, const HeaderMap* response,
+                              const HeaderMap* response_trailers) {
   const HcmConfig& config = ConfigOf(exchange);
   if (exchange.times.end == 0) exchange.times.end = exchange.loop().NowUs();
   if (exchange.response_status == 0 && exchange.flags() == 0) {
@@ -152,6 +154,7 @@ void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap*, const Header
     stats.rq_completed.Add();
     stats.rq_by_class[static_cast<size_t>(status_class - 1)].Add();
   }
+  for (const auto& log : config.access_logs) log->Log({&exchange, request, response, response_trailers, {}});
 }
 
 }  // namespace narthex

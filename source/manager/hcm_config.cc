@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/manager/access_log.h"
 #include "source/manager/hcm_parts.h"
 
 namespace narthex {
@@ -11,8 +12,15 @@ namespace {
 // Parts of the message that this release reads but does not serve yet are refused, never ignored.
 void RefuseUnsupported(const HcmProto& config, const ConfigPath& path, Diagnostics& diagnostics) {
   constexpr std::string_view kText = "exists in Envoy v3 but Narthex does not support it yet";
-  if (config.access_log_size() > 0) diagnostics.Error(path.Field("access_log"), kText);
   if (config.has_local_reply_config()) diagnostics.Error(path.Field("local_reply_config"), kText);
+}
+
+void CompileAccessLogs(const HcmProto& config, const ConfigPath& path, Diagnostics& diagnostics,
+                       HcmConfig& hcm) {
+  for (int i = 0; i < config.access_log_size(); ++i) {
+    hcm.access_logs.push_back(AccessLog::Compile(
+        config.access_log(i), path.Field("access_log").Index(static_cast<size_t>(i)), diagnostics));
+  }
 }
 
 }  // namespace
@@ -25,6 +33,7 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
   hcm->origin = path.Origin().ToString();
   hcm->profile = context.profile;
   RefuseUnsupported(config, path, context.diagnostics);
+  CompileAccessLogs(config, path, context.diagnostics, *hcm);
   CompileCodec(config, path, context, *hcm);
   CompilePolicies(config, path, context, *hcm);
   CompileClientAddress(config, path, context, *hcm);

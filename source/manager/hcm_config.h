@@ -27,6 +27,8 @@ class HttpConnectionManager;
 
 namespace narthex {
 
+class AccessLog;
+
 // A filter of http_filters as it was written, for `explain`.
 struct FilterNote {
   std::string name;
@@ -48,6 +50,7 @@ struct HcmConfig {
   HeaderPolicy headers;
   PathPolicy path;
   HcmStats stats;
+  std::vector<std::shared_ptr<const AccessLog>> access_logs;
   std::shared_ptr<const RouteTable> routes;
   std::vector<FilterNote> filters;
   std::vector<Setting> settings;           // of effect, with where each came from

@@ -7,6 +7,7 @@
 
 #include "source/base/log.h"
 #include "source/filter/health_flag.h"
+#include "source/manager/access_log_sink.h"
 #include "source/stats/stats.h"
 
 namespace narthex {
@@ -133,6 +134,7 @@ void Server::Quit() {
 }
 
 void Server::ReopenLogs() {
+  AccessLogSink::ReopenAll();
   const absl::Status status = ProcessLog::Reopen();
   if (!status.ok()) {
     NARTHEX_LOG(kError, "main") << status;
