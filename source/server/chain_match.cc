@@ -85,6 +85,13 @@ const FilterChainConfig* ListenerConfig::FindChain(const ConnectionTraits& trait
   return default_chain ? &*default_chain : nullptr;
 }
 
+std::vector<const FilterChainConfig*> ListenerConfig::AllChains() const {
+  std::vector<const FilterChainConfig*> all;
+  for (const FilterChainConfig& chain : chains) all.push_back(&chain);
+  if (default_chain) all.push_back(&*default_chain);
+  return all;
+}
+
 FilterChainMatch CompileChainMatch(const envoy::config::listener::v3::FilterChainMatch& match,
                                    const ConfigPath& path, Diagnostics& diagnostics) {
   FilterChainMatch compiled;

@@ -84,9 +84,9 @@ void LintSnapshot(const Snapshot& snapshot, Diagnostics& diagnostics) {
     }
   }
   for (const auto& listener : snapshot.listeners) {
-    for (const FilterChainConfig& chain : listener->chains) {
-      for (const std::string& file : chain.hcm->watched_files) LintRouteFile(file, named, diagnostics);
-      LintProfile(chain, diagnostics);
+    for (const FilterChainConfig* chain : listener->AllChains()) {
+      for (const std::string& file : chain->hcm->watched_files) LintRouteFile(file, named, diagnostics);
+      LintProfile(*chain, diagnostics);
     }
   }
   LintUnused(snapshot, named, diagnostics);

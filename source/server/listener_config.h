@@ -88,6 +88,8 @@ struct ListenerConfig {
 
   // The chain with the most specific match, or null. As Envoy: criterion after criterion, never back.
   const FilterChainConfig* FindChain(const ConnectionTraits& traits) const;
+  // The default one too.
+  std::vector<const FilterChainConfig*> AllChains() const;
 };
 
 // The parts of a listener but its chains' filters: sockets, matches, limits.

@@ -97,8 +97,8 @@ void Server::StartSignals() {
 void Server::WatchFiles() {
   std::vector<std::string> files = snapshot_->files->files;
   for (const auto& listener : snapshot_->listeners) {
-    for (const FilterChainConfig& chain : listener->chains) {
-      files.insert(files.end(), chain.hcm->watched_files.begin(), chain.hcm->watched_files.end());
+    for (const FilterChainConfig* chain : listener->AllChains()) {
+      files.insert(files.end(), chain->hcm->watched_files.begin(), chain->hcm->watched_files.end());
     }
   }
   // A watch that goes on misses nothing; a new one would not see what changed since the files were read.

@@ -21,7 +21,7 @@
 namespace narthex {
 
 // The process: the main loop with signals, administration and reloads, and the workers. Made, run and
-// destroyed on one thread.
+// destroyed by one thread at a time.
 class Server : private AdminBackend {
  public:
   Server(CommandLine line, const FilterRegistry& registry);

@@ -37,7 +37,8 @@ Gateway::Gateway(const std::string& yaml, uint32_t workers)
   line.concurrency = workers;
   server_ = std::make_unique<Server>(line, registry_);
   std::promise<uint16_t> started;
-  // The loop belongs to the thread that runs it.
+  // The loop belongs to this thread while it runs; Stop may still be on its way out of it when Run returns,
+  // so the destructor ends both.
   thread_ = std::thread([&] {
     Diagnostics diagnostics;
     const bool good = server_->Start(diagnostics);
@@ -45,7 +46,6 @@ Gateway::Gateway(const std::string& yaml, uint32_t workers)
     std::string address = good ? server_->Listeners().at(0).addresses.at(0) : ":0";
     started.set_value(static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
     if (good) server_->Run();
-    server_.reset();
   });
   port_ = started.get_future().get();
 }
@@ -53,6 +53,7 @@ Gateway::Gateway(const std::string& yaml, uint32_t workers)
 Gateway::~Gateway() {
   if (port_ != 0) server_->Stop();
   thread_.join();
+  server_.reset();
   std::remove(file_.c_str());
 }
 
