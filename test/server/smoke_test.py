@@ -209,6 +209,24 @@ class SmokeTest(unittest.TestCase):
         gateway.process.send_signal(signal.SIGHUP)
         until(lambda: gateway.stat("server.config_update_success") == before + 1, "the reload")
 
+    def test_sigusr1_opens_the_access_log_again(self):
+        gateway = self.start()
+        log = os.path.join(self.directory, "access.log")
+        text = gateway.text(self.upstream.server_port).replace(
+            "stat_prefix: main",
+            "stat_prefix: main\n          access_log: [{name: file, typed_config: {'@type': type.googleapis.com/"
+            "envoy.extensions.access_loggers.file.v3.FileAccessLog, path: %s}}]" % log)
+        before = gateway.stat("server.config_update_success")
+        gateway.write(0, text)
+        until(lambda: gateway.stat("server.config_update_success") > before, "the reload")
+        gateway.get()
+        until(lambda: os.path.exists(log) and os.path.getsize(log) > 0, "the first line")
+        os.rename(log, log + ".1")
+        gateway.process.send_signal(signal.SIGUSR1)
+        until(lambda: os.path.exists(log), "the new file")
+        gateway.get()
+        until(lambda: os.path.getsize(log) > 0, "the line in the new file")
+
     def test_sigterm_ends_at_once_when_idle(self):
         gateway = self.start()
         gateway.process.send_signal(signal.SIGTERM)
