@@ -94,7 +94,9 @@ def run_bazel(arguments, targets):
     """Runs the tests and returns (Count, failed labels, Bazel's exit code)."""
     with tempfile.TemporaryDirectory(prefix="narthex-test-") as folder:
         events = pathlib.Path(folder) / "events.json"
-        command = ["bazel", "test", "--keep_going", "--test_output=errors", "--noshow_progress",
+        # On a terminal Bazel shows what it does; elsewhere one line now and then is enough.
+        quiet = [] if sys.stderr.isatty() else ["--curses=no", "--show_progress_rate_limit=30"]
+        command = ["bazel", "test", "--keep_going", "--test_output=errors", *quiet,
                    "--test_verbose_timeout_warnings=false", f"--build_event_json_file={events}", *arguments,
                    "--", *targets]
         code = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL).returncode

@@ -80,9 +80,10 @@ def write_config(folder, ports):
 
 
 def build():
-    print("start: building the gateway", flush=True)
-    done = subprocess.run(["bazel", "build", "--noshow_progress", "--ui_event_filters=-info", "//:narthex"], cwd=ROOT,
-                          check=False)
+    print("start: building the gateway (minutes the first time, seconds later)", flush=True)
+    # On a terminal Bazel shows what it does; elsewhere one line now and then is enough.
+    quiet = [] if sys.stderr.isatty() else ["--curses=no", "--show_progress_rate_limit=30"]
+    done = subprocess.run(["bazel", "build", "--ui_event_filters=-info", *quiet, "//:narthex"], cwd=ROOT, check=False)
     binaries = [ROOT / path for path in ("bazel-bin/narthex", "bazel-bin/source/server/narthex")]
     found = next((path for path in binaries if path.exists()), None)
     if done.returncode or found is None:
