@@ -117,17 +117,18 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
 }
 
 void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response) {
+  exchange.response_mutated = true;
   if (route.response_mutations == nullptr) return;
   FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
   route.response_mutations->Apply(response.headers(), context);
 }
 
 void EditResponse(const CompiledRoute& route, Exchange& exchange, Response& response, bool envoy_headers) {
-  if (envoy_headers) SetServiceTime(exchange, response.headers());
+  if (envoy_headers && response.local() == nullptr) SetServiceTime(exchange, response.headers());
+  MutateResponse(route, exchange, response);
   if (route.scope->include_attempt_count_in_response) {
     response.headers().Set(kAttemptCount, std::to_string(std::max(exchange.upstream.attempts, 1U)));
   }
-  MutateResponse(route, exchange, response);
 }
 
 std::string_view FindInvalidHeader(const HeaderMap& headers, const std::vector<std::string>& names) {

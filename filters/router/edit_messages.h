@@ -10,10 +10,11 @@ namespace narthex {
 // Header mutations, host and path rewrites, the router's own x-envoy- headers; in Envoy's order.
 void EditRequest(const CompiledRoute& route, Request& request, std::chrono::milliseconds timeout,
                  bool envoy_headers);
-// x-envoy-upstream-service-time and the route's response header mutations.
+// The same for what answers an attempt, be it the upstream's response or a local reply in its place:
+// x-envoy-upstream-service-time (upstream only), the route's header mutations, x-envoy-attempt-count.
 void EditResponse(const CompiledRoute& route, Exchange& exchange, Response& response, bool envoy_headers);
 
-// Applies the route's response header mutations to a response of any kind.
+// Applies the route's response header mutations to a response of any kind, and notes that in the exchange.
 void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response);
 
 // The name of the first header in `names` whose value in `headers` is not what Envoy's router accepts; empty

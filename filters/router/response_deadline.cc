@@ -51,8 +51,8 @@ class BoundedRead {
 
 class BoundedBody final : public BodySource {
  public:
-  BoundedBody(Body body, const ResponseDeadline& deadline, Exchange& exchange)
-      : body_(std::move(body)), deadline_(deadline), exchange_(exchange) {}
+  BoundedBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts)
+      : body_(std::move(body)), deadline_(deadline), exchange_(exchange), timeouts_(timeouts) {}
 
   Task<BodyPiece> Read() override {
     std::optional<BodyPiece> piece = co_await BoundedRead(exchange_.loop(), body_, deadline_);
@@ -63,6 +63,7 @@ class BoundedBody final : public BodySource {
       failed.error->flag = ResponseFlag::kUpstreamRequestTimeout;
       failed.error->detail = "response_timeout";
       exchange_.AddFlag(failed.error->flag);
+      timeouts_.Add();
     } else {
       failed.error->detail = "max_duration_timeout";
     }
@@ -73,6 +74,7 @@ class BoundedBody final : public BodySource {
   Body body_;
   ResponseDeadline deadline_;
   Exchange& exchange_;
+  Counter timeouts_;
 };
 
 }  // namespace
@@ -99,9 +101,9 @@ bool ResponseDeadline::timeout_passed() const {
   return end <= exchange_->loop().NowUs();
 }
 
-Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange) {
+Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts) {
   std::optional<uint64_t> length = body.length();
-  return Body(Buffer(), std::make_unique<BoundedBody>(std::move(body), deadline, exchange), length);
+  return Body(Buffer(), std::make_unique<BoundedBody>(std::move(body), deadline, exchange, timeouts), length);
 }
 
 }  // namespace narthex

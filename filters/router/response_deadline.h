@@ -7,6 +7,7 @@
 
 #include "source/event/event_loop.h"
 #include "source/http/message.h"
+#include "source/stats/stats.h"
 
 namespace narthex {
 
@@ -75,8 +76,8 @@ class [[nodiscard]] Bounded {
   std::coroutine_handle<> awaiting_;
 };
 
-// A body that fails with `response_timeout` or `max_duration_timeout` when the deadline passes before its
-// end.
-Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange);
+// A body that fails with `response_timeout`, which counts as one in `timeouts`, or `max_duration_timeout`
+// when the deadline passes before its end.
+Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts);
 
 }  // namespace narthex

@@ -11,13 +11,22 @@
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
 #include "source/router/compiled_route.h"
+#include "source/stats/stats.h"
 
 namespace narthex {
 namespace {
 
 namespace router_v3 = envoy::extensions::filters::http::router::v3;
 
+// http.<stat_prefix>.*: what the router was asked and did without a cluster.
+struct RouterStats {
+  Counter rq_total;
+  Counter rq_direct_response;  // redirects, too
+  Counter no_cluster;
+};
+
 struct RouterOptions {
+  RouterStats stats;
   bool count_codes = true;
   bool envoy_headers = true;
   bool respect_expected_timeout = false;
@@ -67,6 +76,7 @@ class Router final : public HttpFilter {
   Task<Response> Handle(Request request, Next) const override {
     const CompiledRoute& route = CompiledRouteOf(request);
     Exchange& exchange = request.info();
+    options_.stats.rq_total.Add();
     if (route.forward == nullptr) co_return AnswerItself(route, exchange);
     Cluster* cluster = FindCluster(route, request);
     if (cluster == nullptr) co_return ClusterNotFound(route, exchange);
@@ -79,15 +89,18 @@ class Router final : public HttpFilter {
     EditRequest(route, request, limits.timeout, options_.envoy_headers);
     ResponseDeadline deadline(exchange, limits, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
-    std::optional<ClientConnection::Result> result =
-        co_await Bounded(exchange.loop(), Attempt(*cluster, route, std::move(request)), deadline);
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
+    std::optional<ClientConnection::Result> result =
+        co_await Bounded(exchange.loop(), Attempt(*cluster, route, std::move(request)), deadline);
     Response response = !result ? DeadlinePassed(deadline, exchange, stats)
                         : std::holds_alternative<Response>(*result)
-                            ? FromUpstream(std::get<Response>(std::move(*result)), route, deadline, exchange)
+                            ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
                             : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
-    if (response.local() != nullptr) MutateResponse(route, exchange, response);
+    EditResponse(route, exchange, response, options_.envoy_headers);
+    if (deadline.limited() && !response.body().complete()) {
+      response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
+    }
     if (options_.count_codes) stats.Count(response.status());
     co_return response;
   }
@@ -104,7 +117,8 @@ class Router final : public HttpFilter {
     return cluster.Send(std::move(request), options);
   }
 
-  static Response AnswerItself(const CompiledRoute& route, Exchange& exchange) {
+  Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
+    options_.stats.rq_direct_response.Add();
     Response response =
         route.redirect != nullptr ? AnswerRedirect(route, exchange) : AnswerDirectly(route, exchange);
     MutateResponse(route, exchange, response);
@@ -117,7 +131,9 @@ class Router final : public HttpFilter {
     return name.empty() ? nullptr : request.info().clusters->Find(name);
   }
 
-  static Response ClusterNotFound(const CompiledRoute& route, Exchange& exchange) {
+  Response ClusterNotFound(const CompiledRoute& route, Exchange& exchange) const {
+    options_.stats.no_cluster.Add();
+    exchange.upstream.cluster = {};
     exchange.AddFlag(ResponseFlag::kNoClusterFound);
     Response response = LocalReply(route.forward->cluster_not_found_status, "cluster_not_found", "",
                                    ResponseFlag::kNoClusterFound);
@@ -125,10 +141,10 @@ class Router final : public HttpFilter {
     return response;
   }
 
-  static Response DeadlinePassed(const ResponseDeadline& deadline, Exchange& exchange,
-                                 const ClusterResponseStats& stats) {
+  Response DeadlinePassed(const ResponseDeadline& deadline, Exchange& exchange,
+                          const ClusterResponseStats& stats) const {
     if (deadline.timeout_passed()) {
-      stats.CountTimeout();
+      stats.timeouts().Add();
       ExchangeError error;
       error.flag = ResponseFlag::kUpstreamRequestTimeout;
       error.detail = "response_timeout";
@@ -139,19 +155,16 @@ class Router final : public HttpFilter {
                       "downstream duration timeout");
   }
 
-  static Response Failed(ExchangeError error, Exchange& exchange) {
+  Response Failed(ExchangeError error, Exchange& exchange) const {
     if (error.flag != ResponseFlag::kNone) exchange.AddFlag(error.flag);
-    return LocalReplyFor(std::move(error));
+    Response response = LocalReplyFor(std::move(error));
+    if (!options_.envoy_headers) response.headers().Remove("x-envoy-overloaded");
+    return response;
   }
 
-  Response FromUpstream(Response response, const CompiledRoute& route, const ResponseDeadline& deadline,
-                        Exchange& exchange) const {
+  static Response FromUpstream(Response response, Exchange& exchange) {
     if (exchange.times.response_head == 0) exchange.times.response_head = exchange.loop().NowUs();
     exchange.response_details = "via_upstream";
-    EditResponse(route, exchange, response, options_.envoy_headers);
-    if (deadline.limited() && !response.body().complete()) {
-      response.set_body(BoundBody(std::move(response.body()), deadline, exchange));
-    }
     return response;
   }
 
@@ -163,6 +176,10 @@ std::shared_ptr<const HttpFilter> MakeRouter(const google::protobuf::Any& any, F
   context.diagnostics.AddStatus(config.status());
   if (!config.ok()) return nullptr;
   RouterOptions options;
+  StatsStore& stats = StatsStore::Process();
+  options.stats = {stats.MakeCounter(context.stat_prefix + "rq_total"),
+                   stats.MakeCounter(context.stat_prefix + "rq_direct_response"),
+                   stats.MakeCounter(context.stat_prefix + "no_cluster")};
   options.count_codes = !config->has_dynamic_stats() || config->dynamic_stats().value();
   options.envoy_headers = !config->suppress_envoy_headers();
   options.respect_expected_timeout = config->respect_expected_rq_timeout();

@@ -69,7 +69,6 @@ ResponseDeadline::Limits LimitsFor(const ForwardAction& forward, Request& reques
   if (respect_expected) {
     if (auto expected = ParseMilliseconds(headers.Get(kExpectedTimeout))) limits.timeout = *expected;
   }
-  if (forward.max_stream_duration) limits.duration = *forward.max_stream_duration;
   if (auto duration = GrpcDuration(forward, headers)) limits.duration = *duration;
   return limits;
 }

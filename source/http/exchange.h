@@ -79,6 +79,7 @@ class Exchange {
   std::string_view route_name;     // of the chosen route, which owns it; set with it
   std::string_view filter_on_top;  // the filter whose frame runs or waits, for the watchdog and explain
   bool is_health_check = false;
+  bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;

@@ -154,9 +154,9 @@ class Http1ClientConnection::ResponseBody final : public BodySource {
 
   BodyPiece Broken(std::string_view cause) {
     BodyPiece piece;
-    piece.error = std::make_unique<ExchangeError>(ExchangeError{
-        ResponseFlag::kUpstreamProtocolError, "upstream_reset_after_response_started{connection_termination}",
-        false, std::string(cause)});
+    piece.error = std::make_unique<ExchangeError>(
+        ExchangeError{ResponseFlag::kUpstreamProtocolError,
+                      "upstream_reset_after_response_started{protocol_error}", false, std::string(cause)});
     return piece;
   }
 

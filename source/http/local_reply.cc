@@ -86,7 +86,8 @@ std::string Words(std::string_view joined) {
   return words;
 }
 
-// "...{reason|transport_failure}" in the detail says more exactly what happened than the flag does.
+// "...{reason|transport_failure}" in the detail says more exactly what happened than the flag does. How the
+// transport failed is for the log; a client need not learn about the network behind the gateway.
 std::string ResetBody(std::string_view detail) {
   const size_t open = detail.find('{');
   const size_t close = detail.rfind('}');
@@ -94,10 +95,6 @@ std::string ResetBody(std::string_view detail) {
   const size_t bar = inner.find('|');
   std::string body = "upstream connect error or disconnect/reset before headers. reset reason: ";
   body += Words(inner.substr(0, bar));
-  if (bar != std::string_view::npos) {
-    body += ", transport failure reason: ";
-    body += Words(inner.substr(bar + 1));
-  }
   return body;
 }
 

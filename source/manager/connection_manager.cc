@@ -47,11 +47,23 @@ Response RefusalFor(const Admission& admission) {
   return response;
 }
 
+// The route's changes to response headers also apply to what filters and the manager answer in place of its
+// cluster; the router makes its own.
+void MutateLocalReply(Exchange& exchange, Response& response) {
+  const auto* route = static_cast<const CompiledRoute*>(exchange.route());
+  if (route == nullptr || route->forward == nullptr || exchange.response_mutated) return;
+  exchange.response_mutated = true;
+  if (route->response_mutations == nullptr) return;
+  FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
+  route->response_mutations->Apply(response.headers(), context);
+}
+
 // What every response goes through last.
 Response Finish(const HcmConfig& config, Exchange& exchange, Response response) {
   if (const ExchangeError* local = response.local()) {
     if (local->flag != ResponseFlag::kNone) exchange.AddFlag(local->flag);
     exchange.response_details = local->detail;
+    MutateLocalReply(exchange, response);
   } else if (exchange.response_details.empty()) {
     exchange.response_details = "via_upstream";
   }
@@ -110,16 +122,20 @@ Task<Response> ConnectionManager::Handle(Request request) {
   // The snapshot keeps the table alive, and the table its routes.
   exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
   exchange.route_name = route.name;
+  exchange.upstream.cluster = route.cluster;
   Next first(route.chain->data());
   std::chrono::milliseconds limit = StreamLimit(config, route);
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));
 
   uint64_t deadline = exchange.loop().NowMs() + static_cast<uint64_t>(limit.count());
+  bool whole = request.body().complete();
   std::optional<Response> response =
       co_await WithTimeout<Response>(exchange.loop(), first(std::move(request)), limit);
   if (!response) {
     config.stats.rq_max_duration_reached.Add();
-    response = LocalReply(408, kMaxDurationTimeout, "downstream duration timeout");
+    // The client is the late one while its request is still coming.
+    int status = whole || exchange.times.request_end != 0 ? 504 : 408;
+    response = LocalReply(status, kMaxDurationTimeout, "downstream duration timeout");
   } else {
     EndBodyAt(exchange.loop(), deadline, config.stats.rq_max_duration_reached, *response);
   }

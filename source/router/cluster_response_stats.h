@@ -24,7 +24,7 @@ class ClusterResponseStats {
   // Counts a response. A code that the cluster never gave before makes its counter.
   void Count(int status) const;
   // upstream_rq_timeout.
-  void CountTimeout() const { timeout_.Add(); }
+  Counter timeouts() const { return timeout_; }
 
  private:
   static constexpr int kFirstCode = 100;

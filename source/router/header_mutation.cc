@@ -1,25 +1,41 @@
 #include "source/router/header_mutation.h"
 
+#include "absl/container/inlined_vector.h"
+
 namespace narthex {
 namespace {
 
-void Add(HeaderMap& headers, const HeaderAddition& addition, std::string_view value) {
-  bool exists = headers.Has(addition.name);
-  switch (addition.action) {
-    case HeaderAddition::Action::kAppendOrAdd:
-      headers.Add(addition.name, value);
-      return;
-    case HeaderAddition::Action::kAddIfAbsent:
-      if (!exists) headers.Add(addition.name, value);
-      return;
-    case HeaderAddition::Action::kOverwriteOrAdd:
-      headers.Set(addition.name, value);
-      return;
-    case HeaderAddition::Action::kOverwriteIfExists:
-      if (exists) headers.Set(addition.name, value);
-      return;
+using Action = HeaderAddition::Action;
+
+bool Overwrites(const HeaderAddition& addition) {
+  return addition.action == Action::kOverwriteOrAdd || addition.action == Action::kOverwriteIfExists;
+}
+
+// Whether the addition has an effect on these headers.
+bool Applies(const HeaderAddition& addition, const HeaderMap& headers) {
+  if (addition.action == Action::kAddIfAbsent) return !headers.Has(addition.name);
+  return addition.action != Action::kOverwriteIfExists || headers.Has(addition.name);
+}
+
+void Write(HeaderMap& headers, const HeaderAddition& addition, std::string_view value) {
+  if (Overwrites(addition)) {
+    headers.Set(addition.name, value);
+  } else {
+    headers.Add(addition.name, value);
   }
 }
+
+// The value of one addition: the configured text, or a stretch of the scratch text.
+struct Pending {
+  const HeaderAddition* addition;
+  size_t begin = 0;
+  size_t size = 0;
+
+  std::string_view Value(const std::string& scratch) const {
+    if (addition->value.is_literal()) return addition->value.text();
+    return std::string_view(scratch).substr(begin, size);
+  }
+};
 
 }  // namespace
 
@@ -32,13 +48,21 @@ bool IsHeaderValue(std::string_view value) {
 
 void HeaderMutationLevel::Apply(HeaderMap& headers, const FormatContext& context) const {
   for (const std::string& name : remove) headers.Remove(name);
-  std::string value;
+  std::string scratch;
+  absl::InlinedVector<Pending, 8> pending;
   for (const HeaderAddition& addition : add) {
-    value.clear();
-    addition.value.AppendTo(value, context);
-    if (value.empty() && !addition.keep_empty) continue;
+    Pending one{&addition, scratch.size()};
+    if (!addition.value.is_literal()) addition.value.AppendTo(scratch, context);
+    one.size = scratch.size() - one.begin;
+    std::string_view value = one.Value(scratch);
     // What an operator took from the request may hold anything; it must not end the line.
-    if (IsHeaderValue(value)) Add(headers, addition, value);
+    bool fine = value.empty() ? addition.keep_empty : IsHeaderValue(value);
+    if (fine && Applies(addition, headers)) pending.push_back(one);
+  }
+  for (bool overwriting : {true, false}) {
+    for (const Pending& one : pending) {
+      if (Overwrites(*one.addition) == overwriting) Write(headers, *one.addition, one.Value(scratch));
+    }
   }
 }
 

@@ -19,7 +19,8 @@ struct HeaderAddition {
   SubstitutionFormatter value;
 };
 
-// What one level (weighted cluster, route, virtual host, table) does: removals first, then additions.
+// What one level (weighted cluster, route, virtual host, table) does: removals first; then the values of all
+// additions are worked out on what the removals left; then those that overwrite are written, then the others.
 struct HeaderMutationLevel {
   std::vector<std::string> remove;  // in lower case
   std::vector<HeaderAddition> add;

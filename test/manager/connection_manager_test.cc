@@ -155,8 +155,23 @@ TEST_F(ConnectionManagerTest, EndsAStreamThatLastsTooLong) {
   EXPECT_FALSE(run.done());
   loop_->wheel().Advance(loop_->NowMs() + 5100);
   ASSERT_TRUE(run.done());
-  EXPECT_EQ(run.Result().status(), 408);
+  EXPECT_EQ(run.Result().status(), 504);
   EXPECT_EQ(run.exchange().response_details, "max_duration_timeout");
+}
+
+TEST_F(ConnectionManagerTest, ALocalReplyInPlaceOfTheClusterCarriesTheRoutesChanges) {
+  Use(R"(
+common_http_protocol_options: {max_stream_duration: 5s}
+route_config:
+  response_headers_to_add: [{header: {key: x-table, value: "%RESPONSE_CODE%"}}]
+  virtual_hosts: [{name: v, domains: ["*"], routes: [{match: {prefix: /}, route: {cluster: products}}]}]
+)");
+  Served run(*loop_, manager_, "/slow");
+  run.Start();
+  EXPECT_EQ(run.exchange().upstream.cluster, "products");
+  loop_->wheel().Advance(loop_->NowMs() + 5100);
+  ASSERT_TRUE(run.done());
+  EXPECT_EQ(run.Result().headers().Count("x-table"), 1u);
 }
 
 TEST_F(ConnectionManagerTest, ARefusalOfTheCodecLooksLikeEveryOtherReply) {

@@ -1,0 +1,171 @@
+#include "test/filters/router_fixture.h"
+
+#include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "filters/router/router.h"
+#include "gtest/gtest.h"
+#include "source/event/timeout.h"
+#include "test/filters/filter_test_kit.h"
+
+namespace narthex::testing {
+namespace {
+
+using RouterConfig = envoy::extensions::filters::http::router::v3::Router;
+
+// A body that comes whole after a delay.
+class LateBody final : public BodySource {
+ public:
+  LateBody(EventLoop& loop, std::chrono::milliseconds delay, std::string text)
+      : loop_(loop), delay_(delay), text_(std::move(text)) {}
+
+  Task<BodyPiece> Read() override {
+    co_await Sleep(loop_, delay_);
+    if (on_end) *on_end = loop_.NowUs();
+    BodyPiece piece;
+    piece.data.Append(text_);
+    piece.end = true;
+    co_return piece;
+  }
+
+  uint64_t* on_end = nullptr;
+
+ private:
+  EventLoop& loop_;
+  std::chrono::milliseconds delay_;
+  std::string text_;
+};
+
+Body MakeLateBody(EventLoop& loop, std::chrono::milliseconds delay, const std::string& text,
+                  uint64_t* on_end = nullptr) {
+  if (delay.count() == 0) return Body(text);
+  auto source = std::make_unique<LateBody>(loop, delay, text);
+  source->on_end = on_end;
+  return Body(Buffer(), std::move(source), text.size());
+}
+
+std::vector<std::pair<std::string, std::string>> FieldsOf(const HeaderMap& headers) {
+  std::vector<std::pair<std::string, std::string>> fields;
+  for (const HeaderMap::Field& field : headers) fields.emplace_back(field.name, field.value);
+  return fields;
+}
+
+class PlannedCluster final : public Cluster {
+ public:
+  PlannedCluster(std::string name, const UpstreamPlan& plan, RouterOutcome& outcome)
+      : name_(std::move(name)), plan_(plan), outcome_(outcome) {}
+  const std::string& name() const override { return name_; }
+  HostCounts host_counts() const override { return {1, 1, 0}; }
+
+  Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override {
+    outcome_.sent = FieldsOf(request.headers());
+    outcome_.sent_to = name_;
+    outcome_.options = options;
+    Exchange& exchange = request.info();
+    exchange.upstream.attempts = 1;
+    if (plan_.reads_request) co_await ReadAll(request.body(), 1 << 20);
+    if (plan_.delay.count() > 0) co_await Sleep(exchange.loop(), plan_.delay);
+    if (plan_.error) co_return *plan_.error;
+    Response response(plan_.status);
+    for (const auto& [field, value] : plan_.headers) response.headers().Add(field, value);
+    response.set_body(MakeLateBody(exchange.loop(), plan_.body_delay, plan_.body));
+    co_return response;
+  }
+
+ private:
+  std::string name_;
+  const UpstreamPlan& plan_;
+  RouterOutcome& outcome_;
+};
+
+class PlannedClusters final : public ClusterManager {
+ public:
+  PlannedClusters(const UpstreamPlan& plan, RouterOutcome& outcome) : plan_(plan), outcome_(outcome) {}
+  Cluster* Find(std::string_view name) override {
+    if (name.starts_with("missing")) return nullptr;
+    cluster_ = std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_);
+    return cluster_.get();
+  }
+
+ private:
+  const UpstreamPlan& plan_;
+  RouterOutcome& outcome_;
+  std::unique_ptr<PlannedCluster> cluster_;
+};
+
+Task<void> Serve(const HttpFilter& router, Request request, RouterOutcome& outcome) {
+  Response response = co_await router.Handle(std::move(request), Next(nullptr));
+  outcome.status = response.status();
+  outcome.headers = FieldsOf(response.headers());
+  if (response.local() != nullptr) outcome.detail = response.local()->detail;
+  WholeBody body = co_await ReadAll(response.body(), 1 << 20);
+  outcome.body = body.data.ToString();
+  if (body.error != nullptr) outcome.body_error = body.error->detail;
+}
+
+void Run(FakeLoop& loop, Task<void>& task) {
+  task.Start();
+  while (!task.done()) {
+    if (loop.wheel().armed() == 0) {
+      ADD_FAILURE() << "the router waits for nothing that could happen";
+      return;
+    }
+    loop.Advance(std::chrono::milliseconds(loop.wheel().NextDelay()));
+    loop.RunOnce();
+  }
+}
+
+}  // namespace
+
+std::string RouterOutcome::Values(const std::vector<std::pair<std::string, std::string>>& fields,
+                                  std::string_view name) {
+  std::string values;
+  for (const auto& [field, value] : fields) {
+    if (field == name) values += (values.empty() ? "" : " ") + value;
+  }
+  return values;
+}
+
+std::string OneRoute(const std::string& fields) {
+  return "validate_clusters: false\nvirtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: "
+         "/}, " +
+         fields + "}]}]\n";
+}
+
+RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
+  RouterOutcome outcome;
+  TextTable table(question.routes);
+  std::string errors;
+  auto router = Make(RouterFilter(), Parse<RouterConfig>(question.router), &errors);
+  if (table.table() == nullptr || router == nullptr) {
+    ADD_FAILURE() << table.findings() << errors;
+    return outcome;
+  }
+  FakeLoop loop;
+  const ConnectionFacts facts;
+  PlannedClusters clusters(plan, outcome);
+  {
+    Exchange exchange(loop, facts);
+    exchange.request_headers = RequestHeaders(question.fields);
+    exchange.clusters = &clusters;
+    exchange.internal = question.internal;
+    exchange.random = question.random;
+    exchange.times.start = loop.NowUs();
+    const CompiledRoute* route = table.table()->Match({exchange.request_headers, &exchange, question.random});
+    if (route == nullptr) {
+      ADD_FAILURE() << "no route takes the request";
+      return outcome;
+    }
+    exchange.set_route(std::shared_ptr<const Route>(table.table(), route));
+    const uint64_t start = loop.NowMs();
+    Body body = question.request_takes.count() == 0
+                    ? Body()
+                    : MakeLateBody(loop, question.request_takes, "upload", &exchange.times.request_end);
+    Task<void> task = Serve(*router, Request(std::move(body), exchange), outcome);
+    Run(loop, task);
+    outcome.took = std::chrono::milliseconds(loop.NowMs() - start);
+    outcome.flags = exchange.flags();
+  }
+  EXPECT_EQ(loop.wheel().armed(), 0u) << "a timer was left behind";
+  return outcome;
+}
+
+}  // namespace narthex::testing
