@@ -5,7 +5,9 @@
 
 #include "source/base/random.h"
 #include "source/event/timeout.h"
+#include "source/http/reason_phrase.h"
 #include "source/manager/access_log.h"
+#include "source/manager/date_header.h"
 #include "source/manager/stream_deadline.h"
 
 namespace narthex {
@@ -69,6 +71,9 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   }
   exchange.response_status = response.status();
   FinishResponse(config.headers, response.headers());
+  if (!response.headers().Has(Header::kDate)) {
+    response.headers().Add(Header::kDate, HttpDate(exchange.loop().WallNow()));
+  }
   if (config.request_id.always_in_response) {
     std::string_view id = exchange.request_headers.Get(Header::kXRequestId);
     if (!id.empty()) response.headers().Set(Header::kXRequestId, id);
@@ -146,6 +151,7 @@ Response ConnectionManager::Refuse(Exchange& exchange, int status, ExchangeError
   const HcmConfig& config = ConfigOf(exchange);
   CountRefusal(config.stats, error.detail);
   std::string_view text = TimeoutText(error.detail);
+  if (text.empty()) text = ReasonPhrase(status);
   return Finish(config, exchange, LocalReply(status, error.detail, text, error.flag));
 }
 
