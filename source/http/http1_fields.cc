@@ -20,8 +20,7 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
     uint8_t bits = 0;
     if (digit || alpha || (c < 128 && c != 0 && marks.find(ch) != std::string_view::npos)) bits |= kToken;
     if (c == '\t' || (c >= 0x20 && c != 0x7f)) bits |= kFieldText;
-    const std::string_view no_uri = "\"#<>\\^`{|}";
-    if (c > 0x20 && c < 0x7f && no_uri.find(ch) == std::string_view::npos) bits |= kTarget;
+    if (c > 0x20 && c < 0x7f && c != '#') bits |= kTarget;
     const std::string_view host_marks = "-._~!$&'()*+,;=:[]%";
     if (digit || alpha || (c < 128 && c != 0 && host_marks.find(ch) != std::string_view::npos))
       bits |= kHostChar;

@@ -14,8 +14,9 @@ namespace narthex {
 enum CharClass : uint8_t {
   kToken = 1,      // tchar
   kFieldText = 2,  // field-vchar, obs-text, SP, HTAB
-  kTarget =
-      4,  // what a request target may hold: visible ASCII without '#' and the delimiters that no URI has
+  // What a request target may hold: visible ASCII without '#'. Some of it no URI has, but browsers send it,
+  // and none of it can end a request line.
+  kTarget = 4,
   kHostChar = 8,  // reg-name, IP literal and port
 };
 bool IsClass(char c, CharClass cls);

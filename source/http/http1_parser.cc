@@ -55,11 +55,20 @@ bool SplitTarget(std::string_view method, std::string_view target, Target& out) 
     out.scheme = scheme;
     out.authority = rest.substr(0, path);
     out.path = path == std::string_view::npos ? "/" : rest.substr(path);
-    // An empty path before a query has no form that origin-form could keep.
     return !out.authority.empty() && out.authority.find('@') == std::string_view::npos &&
-           out.path[0] == '/' && IsValidHost(out.authority);
+           IsValidHost(out.authority);
   }
   return false;
+}
+
+// The path of an absolute form may be empty before its query, that of an origin form may not (RFC 9112
+// section 3.2.1).
+std::string_view OriginForm(std::string_view path, HeaderMap& headers) {
+  if (path[0] != '?') return path;
+  char* rooted = headers.Allocate(path.size() + 1);
+  rooted[0] = '/';
+  std::memcpy(rooted + 1, path.data(), path.size());
+  return {rooted, path.size() + 1};
 }
 
 struct RequestLine {
@@ -153,7 +162,7 @@ Http1ParseResult Http1RequestParser::Parse(std::span<char> bytes, RequestHead& h
   Target target;
   if (!SplitTarget(request.method, request.target, target)) return Refuse(400, "http1.invalid_target");
   head.headers.AddView(Header::kMethod, HeaderName(Header::kMethod), request.method);
-  head.headers.AddView(Header::kPath, HeaderName(Header::kPath), target.path);
+  head.headers.AddView(Header::kPath, HeaderName(Header::kPath), OriginForm(target.path, head.headers));
   FieldFacts facts;
   if (auto error = ParseFields(FieldLines(message.first(size), line.size()), limits_.max_headers,
                                head.headers, facts)) {

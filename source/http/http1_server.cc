@@ -170,6 +170,8 @@ bool Http1ServerConnection::MustClose(const Serving& serving) const {
 Task<bool> Http1ServerConnection::Respond(Serving& serving, Response response) {
   serving.response.emplace(std::move(response));
   Response& sending = *serving.response;
+  // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
+  if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
   const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
                        sending.status() == 204 || sending.status() == 304;
   ResponseFraming framing{

@@ -3,6 +3,9 @@
 namespace narthex {
 namespace {
 
+// The phrase may be anything (RFC 9112 section 4), but an empty one some clients take for a malformed line.
+constexpr std::string_view kUnknown = "Unknown";
+
 std::string_view InformationOrSuccess(int status) {
   switch (status) {
     case 100:
@@ -34,7 +37,7 @@ std::string_view InformationOrSuccess(int status) {
     case 226:
       return "IM Used";
     default:
-      return "";
+      return kUnknown;
   }
 }
 
@@ -57,7 +60,7 @@ std::string_view Redirection(int status) {
     case 308:
       return "Permanent Redirect";
     default:
-      return "";
+      return kUnknown;
   }
 }
 
@@ -120,7 +123,7 @@ std::string_view ClientError(int status) {
     case 451:
       return "Unavailable For Legal Reasons";
     default:
-      return "";
+      return kUnknown;
   }
 }
 
@@ -149,7 +152,7 @@ std::string_view ServerError(int status) {
     case 511:
       return "Network Authentication Required";
     default:
-      return "";
+      return kUnknown;
   }
 }
 
@@ -167,7 +170,7 @@ std::string_view ReasonPhrase(int status) {
     case 5:
       return ServerError(status);
     default:
-      return "";
+      return kUnknown;
   }
 }
 

@@ -30,6 +30,7 @@ class Recorder final : public RequestHandler {
       response.set_body(Body(std::move(body.data)));
       co_return response;
     }
+    if (path == "/400") co_return LocalReply(400, "detail", "wrong");
     Response response(path == "/204" ? 204 : 200);
     if (path == "/stream") {
       response.set_body(Body(Buffer(), std::make_unique<Pieces>(), std::nullopt));
@@ -134,6 +135,13 @@ TEST_F(Http1ServerTest, SendsNoBodyForHeadAnd204) {
   stream_->Deliver("GET /204 HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(peer_.received.ends_with("\r\n\r\n"));
   EXPECT_FALSE(Received("content-length"));
+}
+
+TEST_F(Http1ServerTest, ClosesAfterALocalReplyThatBlamesTheRequest) {
+  Connect();
+  stream_->Deliver("GET /400 HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(Received("connection: close"));
+  EXPECT_EQ(handler_.seen.size(), 1u);
 }
 
 TEST_F(Http1ServerTest, RefusesBadRequestsAndCloses) {
