@@ -67,6 +67,8 @@ struct HcmCompileContext {
   Profile profile = Profile::kEdge;
   uint32_t buffer_limit = 1024 * 1024;  // the listener's per_connection_buffer_limit_bytes
   std::string node_cluster;             // node.cluster of the bootstrap
+  // The number that the runtime gives a key; may be empty.
+  std::function<std::optional<double>(std::string_view)> runtime = {};
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The

@@ -90,8 +90,9 @@ bool LoadTable(const std::string& file, const std::string& name, ConfigPath name
 
 void CompileRoutes(const HcmProto& config, ConfigPath path, ChainBuilder& chains, HcmCompileContext& context,
                    HcmConfig& hcm) {
-  RouteCompileContext routes{context.diagnostics, chains, context.has_cluster, true,
-                             context.profile == Profile::kEdge};
+  RouteCompileContext routes{
+      context.diagnostics, chains, context.has_cluster, true, context.profile == Profile::kEdge,
+      context.runtime};
   if (!config.has_rds()) {
     if (!config.has_route_config()) return;  // the validator has said so
     hcm.headers.internal_only = InternalOnlyHeaders(config.route_config());

@@ -63,7 +63,8 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
       .has_cluster = [&](std::string_view name) { return context.cluster_names.contains(name); },
       .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
       .buffer_limit = context.listener.buffer_limit,
-      .node_cluster = context.files.bootstrap->node().cluster()};
+      .node_cluster = context.files.bootstrap->node().cluster(),
+      .runtime = [&](std::string_view key) { return context.snapshot.RuntimeNumber(std::string(key)); }};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.

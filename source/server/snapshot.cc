@@ -1,6 +1,8 @@
 #include "source/server/snapshot.h"
 
+#include <charconv>
 #include <functional>
+#include <string_view>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
@@ -59,7 +61,28 @@ void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot) {
   }
 }
 
+// A JSON number, bare or in quotes.
+std::optional<double> ToNumber(const std::map<std::string, std::string>& runtime, const std::string& key) {
+  const auto found = runtime.find(key);
+  if (found == runtime.end()) return std::nullopt;
+  std::string_view text = found->second;
+  if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 }  // namespace
+
+std::optional<double> Snapshot::RuntimeNumber(const std::string& key) const {
+  if (const auto number = ToNumber(runtime, key)) return number;
+  const auto numerator = ToNumber(runtime, key + ".numerator");
+  if (!numerator) return std::nullopt;
+  const auto denominator = runtime.find(key + ".denominator");
+  if (denominator == runtime.end() || denominator->second == "\"HUNDRED\"") return numerator;
+  return *numerator / (denominator->second == "\"MILLION\"" ? 10'000 : 100);
+}
 
 std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const FilterRegistry& registry,
                                               Diagnostics& diagnostics, const Snapshot* previous) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "source/config/diagnostics.h"
@@ -36,6 +37,9 @@ struct Snapshot {
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;
+
+  // The number that the runtime gives this key, also as a fraction {numerator, denominator}, then in percent.
+  std::optional<double> RuntimeNumber(const std::string& key) const;
 };
 
 // Compiles what the command line names. Everything wrong goes to `diagnostics`; null when that includes an

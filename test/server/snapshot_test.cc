@@ -87,6 +87,21 @@ TEST(Snapshot, TheBootstrapChoosesTheProfile) {
   EXPECT_FALSE(text.snapshot->edge_profile);
 }
 
+TEST(Snapshot, ReadsNumbersAndFractionsOfTheRuntime) {
+  const TextSnapshot text(
+      "layered_runtime:\n  layers:\n  - name: a\n    static_layer: {n: 7, t: '8.5', w: word, f: {numerator: "
+      "5}, "
+      "m: {numerator: 30000, denominator: MILLION}}\n" +
+      BootstrapWith(ListenerWith("l", 80, Chain()), {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_EQ(text.snapshot->RuntimeNumber("n"), 7);
+  EXPECT_EQ(text.snapshot->RuntimeNumber("t"), 8.5);
+  EXPECT_EQ(text.snapshot->RuntimeNumber("f"), 5);
+  EXPECT_EQ(text.snapshot->RuntimeNumber("m"), 3);
+  EXPECT_EQ(text.snapshot->RuntimeNumber("w"), std::nullopt);
+  EXPECT_EQ(text.snapshot->RuntimeNumber("none"), std::nullopt);
+}
+
 TEST(Snapshot, LaterRuntimeLayersWin) {
   const TextSnapshot text(
       "layered_runtime:\n  layers:\n  - {name: a, static_layer: {x: {y: 1}, z: 3}}\n"
