@@ -13,6 +13,12 @@ constexpr std::string_view kExpectedTimeout = "x-envoy-expected-rq-timeout-ms";
 constexpr std::string_view kOriginalPath = "x-envoy-original-path";
 constexpr std::string_view kOriginalHost = "x-envoy-original-host";
 constexpr std::string_view kAttemptCount = "x-envoy-attempt-count";
+// How a caller of ours wants its request to be tried again: for this gateway, not for the next one.
+constexpr std::string_view kRetryHeaders[] = {
+    "x-envoy-hedge-on-per-try-timeout",       "x-envoy-max-retries",   "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",         "x-envoy-retry-grpc-on", "x-envoy-retry-on",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+};
 
 void RewriteHost(const ForwardAction& forward, HeaderMap& headers, bool envoy_headers) {
   if (forward.host_rewrite.kind == HostRewrite::Kind::kNone) return;
@@ -108,6 +114,9 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
                  bool envoy_headers) {
   HeaderMap& headers = request.headers();
   if (envoy_headers) SetExpectedTimeout(*route.forward, headers, timeout);
+  if (request.info().internal) {  // other clients' were removed on entry
+    for (std::string_view name : kRetryHeaders) headers.Remove(name);
+  }
   if (route.scope->include_request_attempt_count) headers.Set(kAttemptCount, "1");
   if (route.request_mutations != nullptr) {
     route.request_mutations->Apply(headers, FormatContext{&request.info(), &headers, nullptr, nullptr, {}});
@@ -119,6 +128,8 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
 void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response) {
   exchange.response_mutated = true;
   if (route.response_mutations == nullptr) return;
+  // What the mutations may ask for.
+  if (const ExchangeError* local = response.local()) exchange.response_details = local->detail;
   FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
   route.response_mutations->Apply(response.headers(), context);
 }

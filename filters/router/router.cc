@@ -80,11 +80,11 @@ class Router final : public HttpFilter {
     if (route.forward == nullptr) co_return AnswerItself(route, exchange);
     Cluster* cluster = FindCluster(route, request);
     if (cluster == nullptr) co_return ClusterNotFound(route, exchange);
+    exchange.upstream.cluster = cluster->name();
     if (!options_.strict_headers.empty()) {
       std::string_view header = FindInvalidHeader(request.headers(), options_.strict_headers);
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
-    exchange.upstream.cluster = cluster->name();
     auto limits = LimitsFor(*route.forward, request, options_.respect_expected_timeout);
     EditRequest(route, request, limits.timeout, options_.envoy_headers);
     ResponseDeadline deadline(exchange, limits, request.body().complete());
@@ -165,6 +165,7 @@ class Router final : public HttpFilter {
   static Response FromUpstream(Response response, Exchange& exchange) {
     if (exchange.times.response_head == 0) exchange.times.response_head = exchange.loop().NowUs();
     exchange.response_details = "via_upstream";
+    exchange.response_status = response.status();
     return response;
   }
 

@@ -26,7 +26,8 @@ constexpr std::string_view kSteering[] = {
 // What only an earlier gateway could have written; removed at the edge.
 constexpr std::string_view kEdgeOnly[] = {
     "x-envoy-attempt-count",           "x-envoy-decorator-operation", "x-envoy-downstream-service-cluster",
-    "x-envoy-downstream-service-node", "x-envoy-original-host",       "x-envoy-original-path",
+    "x-envoy-downstream-service-node", "x-envoy-external-address",    "x-envoy-original-host",
+    "x-envoy-original-path",
 };
 
 constexpr std::string_view kOurPrefix = "x-envoy-";
@@ -115,7 +116,6 @@ void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, H
 void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers) {
   if (HasOurHeaders(headers)) {
     headers.Remove(Header::kXEnvoyInternal);
-    headers.Remove("x-envoy-external-address");
     if (client.edge) RemoveAll(kEdgeOnly, headers);
     if (!client.internal) RemoveAll(kSteering, headers);
   }

@@ -39,6 +39,34 @@ bool WouldCompleteEscape(std::string_view out) {
   return HexValue(out[n - 1]) >= 0;
 }
 
+// Bytes that stand in no URI (RFC 3986 appendix A), yet browsers send them.
+bool IsUnsafe(char c) {
+  switch (c) {
+    case '"':
+    case '<':
+    case '>':
+    case '^':
+    case '`':
+    case '{':
+    case '|':
+    case '}':
+      return true;
+    default:
+      return false;
+  }
+}
+
+void AppendEscapedIfUnsafe(char c, std::string& out) {
+  if (!IsUnsafe(c)) {
+    out += c;
+    return;
+  }
+  constexpr char kDigits[] = "0123456789ABCDEF";
+  out += '%';
+  out += kDigits[static_cast<unsigned char>(c) / 16];
+  out += kDigits[static_cast<unsigned char>(c) % 16];
+}
+
 enum class Unescaped { kNone, kSome };
 
 Unescaped UnescapeSlashes(std::string_view path, std::string& out) {
@@ -56,8 +84,8 @@ Unescaped UnescapeSlashes(std::string_view path, std::string& out) {
   return found;
 }
 
-// Escapes of unreserved characters become these, the others get upper-case digits; backslashes become
-// slashes. False for what no path may hold.
+// Escapes of unreserved characters become these, the others stay as they are; backslashes become slashes.
+// False for what no path may hold.
 bool NormalizeEscapes(std::string_view path, std::string& out) {
   for (size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
@@ -65,7 +93,7 @@ bool NormalizeEscapes(std::string_view path, std::string& out) {
     if (c == '\\') c = '/';
     int byte = DecodeEscape(path.substr(i));
     if (byte < 0) {
-      out += c;
+      AppendEscapedIfUnsafe(c, out);
       continue;
     }
     if (byte == 0) return false;
@@ -73,10 +101,7 @@ bool NormalizeEscapes(std::string_view path, std::string& out) {
     if (IsUnreserved(decoded) && !(HexValue(decoded) >= 0 && WouldCompleteEscape(out))) {
       out += decoded;
     } else {
-      constexpr char kDigits[] = "0123456789ABCDEF";
-      out += '%';
-      out += kDigits[byte / 16];
-      out += kDigits[byte % 16];
+      out.append(path.substr(i, 3));
     }
     i += 2;
   }
@@ -112,7 +137,9 @@ void MergeSlashes(std::string& path) {
 bool IsPlain(const PathPolicy& policy, std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     char c = path[i];
-    if (c == '%' || c == '\\' || IsControl(static_cast<unsigned char>(c))) return false;
+    if (c == '%' || c == '\\' || IsControl(static_cast<unsigned char>(c)) ||
+        (policy.normalize && IsUnsafe(c)))
+      return false;
     if (c != '/' || i + 1 == path.size()) continue;
     if (path[i + 1] == '.' && policy.normalize) return false;
     if (path[i + 1] == '/' && policy.merge_slashes) return false;

@@ -85,6 +85,7 @@ std::string StringMatcher::Describe() const {
 bool HeaderMatcher::MatchesValue(std::string_view value) const {
   if (kind == Kind::kString) return text.Matches(value);
   int64_t number = 0;
+  if (value.size() > 1 && value[0] == '+' && value[1] != '-') value.remove_prefix(1);
   auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size()) return false;
   return number >= range_start && number < range_end;
@@ -129,9 +130,10 @@ std::string_view FindCookie(const HeaderMap& headers, std::string_view name) {
     while (!rest.empty()) {
       std::string_view pair = rest.substr(0, rest.find(';'));
       rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+      pair = Trim(pair);
       size_t equals = pair.find('=');
-      if (equals == std::string_view::npos || Trim(pair.substr(0, equals)) != name) continue;
-      std::string_view value = Trim(pair.substr(equals + 1));
+      if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
+      std::string_view value = pair.substr(equals + 1);
       if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
         value = value.substr(1, value.size() - 2);
       }

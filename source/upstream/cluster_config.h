@@ -34,7 +34,7 @@ struct EndpointConfig {
   Address address;       // empty when `dns_name` must be resolved first
   std::string dns_name;  // of a DNS cluster
   uint16_t port = 0;
-  std::string hostname;  // for auto_host_rewrite; the configured name or address unless set
+  std::string hostname;  // for auto_host_rewrite; the DNS name unless set; an address has none
   uint32_t weight = 1;
   uint32_t priority = 0;
   ConfiguredHealth health = ConfiguredHealth::kHealthy;

@@ -27,12 +27,12 @@ void ReadSocketAddress(const SocketAddress& socket, const ConfigPath& path, Disc
   endpoint.port = static_cast<uint16_t>(socket.port_value());
   if (endpoint.port == 0)
     diagnostics.Error(path.Field("port_value"), "an endpoint needs a port from 1 to 65535");
-  if (endpoint.hostname.empty()) endpoint.hostname = socket.address();
   absl::StatusOr<Address> address = Address::Ip(socket.address(), endpoint.port);
   if (address.ok()) {
     endpoint.address = *std::move(address);
   } else if (type != DiscoveryType::kStatic) {
     endpoint.dns_name = socket.address();
+    if (endpoint.hostname.empty()) endpoint.hostname = socket.address();
   } else {
     diagnostics.Error(
         path.Field("address"),
@@ -57,7 +57,6 @@ void ReadAddress(const envoy::config::core::v3::Address& address, const ConfigPa
                              std::string(parsed.status().message().data(), parsed.status().message().size()));
   }
   endpoint.address = *std::move(parsed);
-  if (endpoint.hostname.empty()) endpoint.hostname = address.pipe().path();
 }
 
 }  // namespace

@@ -120,6 +120,8 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     if (error != nullptr) {
       if (error->flag == ResponseFlag::kUpstreamConnectionFailure)
         exchange.upstream.transport_failure = error->cause;
+      // It never went to that host.
+      if (error->flag == ResponseFlag::kUpstreamOverflow) exchange.upstream.host = Address();
       HostCells::Add(pool.cells().rq_error);
       co_return std::move(*error);
     }

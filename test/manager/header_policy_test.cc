@@ -78,6 +78,7 @@ TEST(HeaderPolicy, ForgedHeadersOfOursAreRemovedAndInternalClientsMaySteer) {
   ClientAddress inside{*Address::Ip("10.0.0.1", 1), true, false, 0, ""};
   HeaderMap internal = make();
   SanitizeRequest(policy, inside, internal);
+  EXPECT_EQ(internal.Get("x-envoy-external-address"), "1.1.1.1");
   EXPECT_EQ(internal.Get("x-envoy-retry-on"), "5xx");
   EXPECT_EQ(internal.Get("x-secret"), "s");
   EXPECT_EQ(internal.Get(Header::kXEnvoyInternal), "true");

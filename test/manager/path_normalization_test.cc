@@ -37,11 +37,17 @@ TEST(PathNormalization, RemovesDotSegmentsByRfc3986) {
   EXPECT_EQ(Apply(kNormalize, "/a/b/..?x=/../y"), "/a/?x=/../y");
 }
 
-TEST(PathNormalization, DecodesUnreservedCharactersAndUpperCasesOtherEscapes) {
+TEST(PathNormalization, DecodesUnreservedCharactersAndKeepsOtherEscapes) {
   EXPECT_EQ(Apply(kNormalize, "/%61%2d%7e"), "/a-~");
-  EXPECT_EQ(Apply(kNormalize, "/%c3%a9%2f"), "/%C3%A9%2F");
+  EXPECT_EQ(Apply(kNormalize, "/%c3%a9%2f"), "/%c3%a9%2f");
   EXPECT_EQ(Apply(kNormalize, "/%2e%2E/a/%2e"), "/a/");
   EXPECT_EQ(Apply(kNormalize, "/a\\..\\b"), "/b");
+}
+
+TEST(PathNormalization, EscapesBytesThatNoUriHas) {
+  EXPECT_EQ(Apply(kNormalize, "/\"<>^`{|}?{"), "/%22%3C%3E%5E%60%7B%7C%7D?{");
+  EXPECT_EQ(Apply(kNormalize, "/!$&'()*+,;=:@[]~"), "/!$&'()*+,;=:@[]~");
+  EXPECT_EQ(Apply(kOff, "/{"), "/{");
 }
 
 TEST(PathNormalization, NeverMakesAnEscapeOutOfParts) {
@@ -58,7 +64,7 @@ TEST(PathNormalization, MergesSlashesInThePathOnly) {
 }
 
 TEST(PathNormalization, TreatsEscapedSlashesAsConfigured) {
-  EXPECT_EQ(Apply({true, true, EscapedSlashes::kKeep}, "/a%2fb"), "/a%2Fb");
+  EXPECT_EQ(Apply({true, true, EscapedSlashes::kKeep}, "/a%2fb"), "/a%2fb");
   EXPECT_EQ(Apply({true, true, EscapedSlashes::kReject}, "/a%5Cb"), "refused");
   EXPECT_EQ(Apply({true, true, EscapedSlashes::kForward}, "/a%2F..%5cb"), "/b");
   EXPECT_EQ(Apply(kEdge, "/a%2Fb?c=%2F"), "redirect /a/b?c=%2F");

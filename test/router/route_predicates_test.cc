@@ -50,6 +50,8 @@ TEST(HeaderMatch, RangesAreHalfOpen) {
   EXPECT_TRUE(HeaderTakes(kRange, {{"x-a", "-10"}}));
   EXPECT_TRUE(HeaderTakes(kRange, {{"x-a", "-1"}}));
   EXPECT_FALSE(HeaderTakes(kRange, {{"x-a", "0"}}));
+  EXPECT_TRUE(HeaderTakes(", range_match: {start: 1, end: 9}", {{"x-a", "+5"}}));
+  EXPECT_FALSE(HeaderTakes(kRange, {{"x-a", "+-5"}}));
   EXPECT_FALSE(HeaderTakes(kRange, {{"x-a", "-1somestring"}}));
   EXPECT_FALSE(HeaderTakes(kRange, {{"x-a", ""}}));
   EXPECT_FALSE(HeaderTakes(kRange, {}));
@@ -105,6 +107,7 @@ TEST(CookieMatch, FindsTheCookieInAnyField) {
   EXPECT_TRUE(Takes(kOne, {{"cookie", "a=b; c=one"}}));
   EXPECT_TRUE(Takes(kOne, {{"cookie", "a=b"}, {"cookie", "c=\"one\""}}));
   EXPECT_FALSE(Takes(kOne, {{"cookie", "cc=one"}}));
+  EXPECT_FALSE(Takes(kOne, {{"cookie", "c = one"}}));
   EXPECT_FALSE(Takes(kOne, {}));
   constexpr char kNotOne[] = "cookies: [{name: c, string_match: {exact: one}, invert_match: true}]";
   EXPECT_TRUE(Takes(kNotOne, {}));
