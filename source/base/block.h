@@ -16,7 +16,15 @@ class Block {
   static constexpr size_t kSize = 16 * 1024 - sizeof(void*) - sizeof(uint32_t);
 
   // A block with one reference, owned by the caller, from the thread's free list.
-  static Block* Take();
+  static Block* Take() {
+    Block* block = free_.head;
+    if (block == nullptr) [[unlikely]] block = TakeFromSystem();
+    free_.head = block->next_free_;
+    --free_.count;
+    ++free_.live;
+    block->refs_ = 1;
+    return block;
+  }
 
   void Ref() { ++refs_; }
   void Unref() {
@@ -27,13 +35,30 @@ class Block {
   char* data() { return bytes_; }
 
   // How many free blocks the calling thread keeps, and how many are in use on it.
-  static size_t FreeBlocks();
-  static size_t LiveBlocks();
+  static size_t FreeBlocks() { return free_.count; }
+  static size_t LiveBlocks() { return free_.live; }
   // Gives the thread's free blocks back to the system (overload, idle trim).
   static void TrimFreeBlocks(size_t keep);
 
  private:
-  static void Recycle(Block* block);
+  struct FreeList {
+    Block* head;
+    size_t count;
+    size_t live;
+  };
+  // A worker in its stride reuses the same few hundred blocks; beyond that memory goes back to the system.
+  static constexpr size_t kMaxFree = 256;
+
+  // One more block on the free list.
+  static Block* TakeFromSystem();
+  static void Recycle(Block* block) {
+    --free_.live;
+    block->next_free_ = free_.head;
+    free_.head = block;
+    if (++free_.count > kMaxFree) [[unlikely]] TrimFreeBlocks(kMaxFree);
+  }
+
+  static constinit thread_local FreeList free_;
 
   Block* next_free_ = nullptr;
   uint32_t refs_ = 0;

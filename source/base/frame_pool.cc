@@ -1,79 +1,37 @@
 #include "source/base/frame_pool.h"
 
-#include <cstdlib>
 #include <new>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define NARTHEX_FRAMES_FROM_MALLOC 1
-#endif
-#endif
 
 namespace narthex {
 namespace {
 
-constexpr size_t kStep = 64;
-constexpr size_t kLargest = 8192;
-constexpr size_t kClasses = kLargest / kStep + 1;
-// Free frames a class may keep: bounds what a burst of connections leaves behind.
-constexpr size_t kMaxFreePerClass = 512;
-
-struct FreeFrame {
-  FreeFrame* next;
+// Trims when the thread ends. Apart from the lists, so that using those needs no check for a constructor.
+struct TrimAtExit {
+  ~TrimAtExit() { FramePool::Trim(); }
 };
-
-struct Lists {
-  FreeFrame* head[kClasses] = {};
-  size_t count[kClasses] = {};
-  ~Lists() { FramePool::Trim(); }
-};
-
-thread_local Lists lists;
-
-size_t ClassOf(size_t size) {
-  return (size + kStep - 1) / kStep;
-}
 
 }  // namespace
 
-void* FramePool::Take(size_t size) {
-#ifdef NARTHEX_FRAMES_FROM_MALLOC
-  // A pooled frame would hide a use after destruction from AddressSanitizer.
-  return ::operator new(size);
-#else
-  if (size > kLargest) return ::operator new(size);
+constinit thread_local FramePool::List FramePool::lists_[kClasses + 1] = {};
+
+void* FramePool::TakeFromSystem(size_t size) {
+  thread_local TrimAtExit trim;
+  [[maybe_unused]] volatile TrimAtExit* made = &trim;
   const size_t k = ClassOf(size);
-  FreeFrame* frame = lists.head[k];
-  if (frame == nullptr) return ::operator new(k * kStep);
-  lists.head[k] = frame->next;
-  --lists.count[k];
-  return frame;
-#endif
+  return ::operator new(k < kClasses ? k * kStep : size);
 }
 
-void FramePool::Give(void* memory, size_t size) {
-#ifdef NARTHEX_FRAMES_FROM_MALLOC
+void FramePool::GiveToSystem(void* memory) {
   ::operator delete(memory);
-#else
-  const size_t k = ClassOf(size);
-  if (size > kLargest || lists.count[k] >= kMaxFreePerClass) {
-    ::operator delete(memory);
-    return;
-  }
-  auto* frame = static_cast<FreeFrame*>(memory);
-  frame->next = lists.head[k];
-  lists.head[k] = frame;
-  ++lists.count[k];
-#endif
 }
 
 void FramePool::Trim() {
-  for (size_t k = 0; k < kClasses; ++k) {
-    while (FreeFrame* frame = lists.head[k]) {
-      lists.head[k] = frame->next;
+  for (List& list : lists_) {
+    while (Free* frame = list.head) {
+      list.head = frame->next;
       ::operator delete(frame);
     }
-    lists.count[k] = 0;
+    list.count = 0;
   }
 }
 

@@ -2,8 +2,10 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
 #include <chrono>
+#include <cstring>
 
 namespace narthex {
 namespace {
@@ -40,7 +42,16 @@ class Generator {
 
 thread_local Generator generator;
 
-constexpr char kHex[] = "0123456789abcdef";
+// The two hexadecimal digits of every byte.
+constexpr auto kHexPairs = [] {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::array<char, 512> pairs = {};
+  for (size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = kHex[byte >> 4];
+    pairs[2 * byte + 1] = kHex[byte & 15];
+  }
+  return pairs;
+}();
 
 }  // namespace
 
@@ -52,12 +63,13 @@ void WriteUuid(char out[36]) {
   uint64_t bits[2] = {Random64(), Random64()};
   bits[0] = (bits[0] & ~uint64_t{0xf000}) | 0x4000;                  // version 4
   bits[1] = (bits[1] & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // variant of RFC 9562
-  int at = 0;
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) out[at++] = '-';
-    const uint64_t word = bits[i / 16];
-    out[at++] = kHex[(word >> (60 - 4 * (i % 16))) & 15];
+  // Where the sixteen bytes go: 8-4-4-4-12.
+  constexpr uint8_t kPlaces[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+  for (int i = 0; i < 16; ++i) {
+    const uint64_t byte = (bits[i / 8] >> (56 - 8 * (i % 8))) & 0xff;
+    std::memcpy(out + kPlaces[i], &kHexPairs[2 * byte], 2);
   }
+  out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 }  // namespace narthex

@@ -16,13 +16,15 @@ int ParseStatus(std::string_view text) {
 
 }  // namespace
 
+constinit const Buffer Body::kNothing;
+
 BodyPiece Body::ReadAwaiter::await_resume() {
   if (pending) return pending.Result();
   BodyPiece piece;
-  piece.data = std::move(body.data_);
-  if (body.source_ == nullptr) {
+  if (body.state_ != nullptr) piece.data = std::move(body.state_->data);
+  if (body.complete()) {
     piece.end = true;
-    piece.trailers = std::move(body.trailers_);
+    if (body.state_ != nullptr) piece.trailers = std::move(body.state_->trailers);
   }
   return piece;
 }

@@ -36,30 +36,36 @@ class BodySource {
   virtual Task<BodyPiece> Read() = 0;
 };
 
-// A message's body: bytes that are here already, and a source for the rest if there is more.
+// A message's body: bytes that are here already, and a source for the rest if there is more. Moving one moves
+// a pointer.
 class Body {
  public:
   // No body.
   Body() = default;
   // A complete body.
-  explicit Body(Buffer data) : data_(std::move(data)), length_(data_.size()) {}
-  explicit Body(std::string_view text) : data_(text), length_(data_.size()) {}
+  explicit Body(Buffer data) : state_(new State{{}, std::move(data), nullptr, nullptr, {}}) {
+    state_->length = state_->data.size();
+  }
+  explicit Body(std::string_view text) : Body(Buffer(text)) {}
   // `length` is the total in bytes when it is known from the framing.
   Body(Buffer first, std::unique_ptr<BodySource> rest, std::optional<uint64_t> length)
-      : data_(std::move(first)), source_(std::move(rest)), length_(length) {}
-  Body(Body&&) noexcept = default;
-  Body& operator=(Body&&) noexcept = default;
+      : state_(new State{{}, std::move(first), std::move(rest), nullptr, length}) {}
 
   // All that is left is here: Read does not suspend.
-  bool complete() const { return source_ == nullptr; }
+  bool complete() const { return state_ == nullptr || state_->source == nullptr; }
   // Nothing is left and nothing will come.
-  bool empty() const { return complete() && data_.empty() && trailers_ == nullptr; }
+  bool empty() const { return complete() && buffered().empty() && trailers() == nullptr; }
   // The total length of the body when known: what Content-Length says. Fixed at construction.
-  std::optional<uint64_t> length() const { return length_; }
+  std::optional<uint64_t> length() const { return state_ == nullptr ? 0 : state_->length; }
   // What is here already of an unread body.
-  const Buffer& buffered() const { return data_; }
-  void set_trailers(std::unique_ptr<HeaderMap> trailers) { trailers_ = std::move(trailers); }
-  const HeaderMap* trailers() const { return trailers_.get(); }
+  const Buffer& buffered() const { return state_ == nullptr ? kNothing : state_->data; }
+  void set_trailers(std::unique_ptr<HeaderMap> trailers) {
+    if (state_ == nullptr) state_.reset(new State{{}, {}, nullptr, nullptr, 0});
+    state_->trailers = std::move(trailers);
+  }
+  const HeaderMap* trailers() const { return state_ == nullptr ? nullptr : state_->trailers.get(); }
+  // The bytes of a complete body, instead of reading them. REQUIRES: complete().
+  Buffer TakeBuffered() { return state_ == nullptr ? Buffer() : std::move(state_->data); }
 
   // Awaits the next piece; does not suspend when it is here. After a piece with `end` or `error` don't read
   // again.
@@ -67,8 +73,8 @@ class Body {
     Body& body;
     Task<BodyPiece> pending;
     bool await_ready() {
-      if (body.source_ == nullptr || !body.data_.empty()) return true;
-      pending = body.source_->Read();
+      if (body.complete() || !body.state_->data.empty()) return true;
+      pending = body.state_->source->Read();
       return false;
     }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) {
@@ -79,10 +85,15 @@ class Body {
   ReadAwaiter Read() { return ReadAwaiter{*this, {}}; }
 
  private:
-  Buffer data_;
-  std::unique_ptr<BodySource> source_;
-  std::unique_ptr<HeaderMap> trailers_;
-  std::optional<uint64_t> length_ = 0;
+  struct State : FromFramePool {
+    Buffer data;
+    std::unique_ptr<BodySource> source;
+    std::unique_ptr<HeaderMap> trailers;
+    std::optional<uint64_t> length;
+  };
+  static const Buffer kNothing;
+
+  std::unique_ptr<State> state_;  // null: no body
 };
 
 // Reads a body to its end: the bytes, or the error; a body longer than `limit` fails with detail "too_large".

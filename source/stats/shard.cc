@@ -20,8 +20,11 @@ ShardList& List() {
   return *list;
 }
 
-constinit thread_local StatsShard* t_shard = nullptr;
 constinit thread_local bool t_ended = false;
+
+}  // namespace
+
+constinit thread_local StatsShard* StatsShard::current_ = nullptr;
 
 // Owns the thread's shard: its destructor hands the counts over when the thread ends.
 struct ThreadShard {
@@ -30,10 +33,10 @@ struct ThreadShard {
   ThreadShard() {
     std::lock_guard lock(List().mutex);
     List().live.push_back(&shard);
-    t_shard = &shard;
+    StatsShard::current_ = &shard;
   }
   ~ThreadShard() {
-    t_shard = nullptr;
+    StatsShard::current_ = nullptr;
     t_ended = true;
     ShardList& list = List();
     std::lock_guard lock(list.mutex);
@@ -42,13 +45,11 @@ struct ThreadShard {
   }
 };
 
-StatsShard* MakeThreadShard() {
-  if (t_ended) return nullptr;
+bool StatsShard::MakeOfThread() {
+  if (t_ended) return false;
   thread_local ThreadShard owner;
-  return &owner.shard;
+  return current_ != nullptr;
 }
-
-}  // namespace
 
 StatsShard::StatsShard()
     : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kMaxChunks, sizeof(std::atomic<Chunk*>)))) {
@@ -65,15 +66,6 @@ StatsShard::Chunk* StatsShard::MakeChunk(uint32_t index) {
   // Readers must see the zeroes.
   chunks_[index].store(chunk, std::memory_order_release);
   return chunk;
-}
-
-StatsShard::Cell* StatsShard::OfThread(uint32_t cell) {
-  StatsShard* shard = t_shard;
-  if (shard == nullptr) [[unlikely]] {
-    shard = MakeThreadShard();
-    if (shard == nullptr) return nullptr;
-  }
-  return &shard->At(cell);
 }
 
 void StatsShard::AddRetired(uint32_t cell, uint64_t amount) {

@@ -20,7 +20,12 @@ class StatsShard {
   using Chunk = std::array<Cell, kCellsPerChunk>;
 
   // The cell of the calling thread; nullptr once its thread_local objects are being destroyed.
-  static Cell* OfThread(uint32_t cell);
+  static Cell* OfThread(uint32_t cell) {
+    if (current_ == nullptr) [[unlikely]] {
+      if (!MakeOfThread()) return nullptr;
+    }
+    return &current_->At(cell);
+  }
   // Counts `amount` for a thread that has no shard any more.
   static void AddRetired(uint32_t cell, uint64_t amount);
   // The sums over all threads, past and present, of the cells [first, first + totals.size()), added to
@@ -44,7 +49,12 @@ class StatsShard {
   void Fold(const StatsShard& other);
 
  private:
+  friend struct ThreadShard;
   Chunk* MakeChunk(uint32_t index);
+  // False once the thread is ending.
+  static bool MakeOfThread();
+
+  static constinit thread_local StatsShard* current_;
 
   std::atomic<Chunk*>* chunks_;  // kMaxChunks of them, memory that the system fills in page by page
 };
