@@ -9,7 +9,6 @@
 namespace narthex {
 namespace {
 
-constexpr std::string_view kExpectedTimeout = "x-envoy-expected-rq-timeout-ms";
 constexpr std::string_view kOriginalPath = "x-envoy-original-path";
 constexpr std::string_view kOriginalHost = "x-envoy-original-host";
 constexpr std::string_view kAttemptCount = "x-envoy-attempt-count";
@@ -42,12 +41,13 @@ void RewritePath(const CompiledRoute& route, HeaderMap& headers, bool envoy_head
 
 // Views of what outlives the exchange, so that nothing is copied on the usual path.
 void SetExpectedTimeout(const ForwardAction& forward, HeaderMap& headers, std::chrono::milliseconds timeout) {
-  headers.Remove(kExpectedTimeout);
+  headers.Remove(Header::kXEnvoyExpectedRqTimeoutMs);
   if (timeout.count() <= 0) return;
   if (timeout == forward.timeout && !forward.timeout_text.empty()) {
-    headers.AddView(Header::kUnknown, kExpectedTimeout, forward.timeout_text);
+    headers.AddView(Header::kXEnvoyExpectedRqTimeoutMs, HeaderName(Header::kXEnvoyExpectedRqTimeoutMs),
+                    forward.timeout_text);
   } else {
-    headers.Add(kExpectedTimeout, std::to_string(timeout.count()));
+    headers.Add(Header::kXEnvoyExpectedRqTimeoutMs, std::to_string(timeout.count()));
   }
 }
 

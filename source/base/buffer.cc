@@ -4,6 +4,12 @@
 #include <cstring>
 
 namespace narthex {
+namespace {
+
+// Up to here copying to the tail costs less than what another piece costs each time it is walked and written.
+constexpr size_t kCopied = 4096;
+
+}  // namespace
 
 std::span<char> Buffer::Tail() const {
   if (first_ == nullptr || last_->block->shared()) return {};
@@ -66,6 +72,15 @@ void Buffer::Append(std::string_view bytes) {
 
 void Buffer::Append(Buffer&& other) {
   if (other.empty()) return;
+  if (other.size_ <= kCopied && other.size_ <= Tail().size()) {
+    for (const Slice* slice = other.first_; slice != nullptr; slice = slice->next) {
+      std::memcpy(last_->block->data() + last_->end, slice->block->data() + slice->begin, slice->size());
+      last_->end += static_cast<uint32_t>(slice->size());
+    }
+    size_ += other.size_;
+    other.Clear();
+    return;
+  }
   DropReserved();
   if (first_ == nullptr) {
     first_ = other.first_;

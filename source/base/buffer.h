@@ -14,7 +14,7 @@
 namespace narthex {
 
 // A sequence of bytes in a chain of pooled blocks. Moving bytes from one buffer to another moves references,
-// not bytes; moving a buffer moves four words. Loop-confined, as its blocks are.
+// but for a few that fit behind the last; moving a buffer moves four words. Loop-confined, as its blocks are.
 class Buffer {
  public:
   constexpr Buffer() = default;

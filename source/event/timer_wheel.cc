@@ -7,9 +7,10 @@
 namespace narthex {
 
 void Timer::Arm(std::chrono::milliseconds delay) {
-  Unlink();
   const uint64_t ms = delay.count() < 1 ? 1 : static_cast<uint64_t>(delay.count());
   due_ = wheel_.now_ + ms;
+  if (link_ != nullptr && due_ >= placed_) return;
+  Unlink();
   wheel_.Insert(this);
   ++wheel_.armed_;
 }
@@ -44,6 +45,7 @@ void TimerWheel::Insert(Timer* timer) {
   const uint64_t reach = (uint64_t{1} << (kBits * kLevels)) - 1;
   const uint64_t due = now_ + std::min(delta, reach);
   const int slot = static_cast<int>((due >> (kBits * level)) & (kSlots - 1));
+  timer->placed_ = due;
   Timer*& head = slots_[level][slot];
   timer->next_ = head;
   timer->link_ = &head;
@@ -81,7 +83,12 @@ void TimerWheel::Fire(int slot) {
   // One at a time from the list's head: a callback may cancel or destroy any other timer of the slot.
   while (Timer* timer = slots_[0][slot]) {
     timer->Unlink();
-    timer->callback_(timer->context_);
+    if (timer->due_ <= now_) {
+      timer->callback_(timer->context_);
+    } else {
+      Insert(timer);
+      ++armed_;
+    }
   }
 }
 

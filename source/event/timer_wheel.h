@@ -25,7 +25,7 @@ class Timer {
   // Arms it, or moves it when it is armed. Fires at the first tick after `delay`, never early.
   void Arm(std::chrono::milliseconds delay);
   void Cancel();
-  bool armed() const { return next_ != nullptr; }
+  bool armed() const { return link_ != nullptr; }
 
  private:
   friend class TimerWheel;
@@ -37,6 +37,9 @@ class Timer {
   Timer* next_ = nullptr;
   Timer** link_ = nullptr;
   uint64_t due_ = 0;
+  // The tick whose slot it stands in. One that is moved to a later time, as idle timers are with each request,
+  // stays there and is put again when that tick comes.
+  uint64_t placed_ = 0;
 };
 
 // A hierarchical timing wheel (Varghese and Lauck, 1987) of 1 ms ticks: four levels of 256 slots, so arming,

@@ -10,8 +10,8 @@
 
 namespace narthex {
 
-// Looks at sixteen bytes at a time where the processor can: field values are most of what a head holds.
-// Neither function reads a byte outside what it is given.
+// Looks at sixteen bytes at a time where the processor can. No function reads a byte outside what it is
+// given.
 
 // The first byte in [at, end) that no field value may hold: control bytes but HTAB, and DEL (RFC 9110
 // section 5.5); `end` when there is none.
@@ -34,6 +34,50 @@ inline char* FieldTextEnd(char* at, char* end) {
     if ((c < 0x20 && c != '\t') || c == 0x7f) return at;
   }
   return end;
+}
+
+// The first line feed in [at, end), or `end`. Lines of a head are short: a call to memchr for each costs
+// more.
+inline const char* FindLineFeed(const char* at, const char* end) {
+#if defined(__SSE2__)
+  const __m128i feed = _mm_set1_epi8('\n');
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed));
+    if (found != 0) return at + __builtin_ctz(static_cast<unsigned>(found));
+  }
+#endif
+  while (at < end && *at != '\n') ++at;
+  return at;
+}
+
+// Puts a field name's letters, digits and hyphens at [at, end) in lower case, sixteen at a time as far as
+// there are that many bytes; where the first byte of another kind stands, or where less than sixteen are
+// left.
+inline char* LowerUsualName(char* at, char* end) {
+#if defined(__SSE2__)
+  const auto within = [](__m128i bytes, char low, char high) {
+    const __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(low - 1)));
+    return _mm_and_si128(above, _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(high + 1))));
+  };
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i upper = within(bytes, 'A', 'Z');
+    const __m128i lower = _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
+    const __m128i usual = _mm_or_si128(_mm_or_si128(within(lower, 'a', 'z'), within(bytes, '0', '9')),
+                                       _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    const auto others = 0xffffu & ~static_cast<unsigned>(_mm_movemask_epi8(usual));
+    if (others == 0) {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(at), lower);
+      continue;
+    }
+    const int name = __builtin_ctz(others);
+    const auto capitals = static_cast<unsigned>(_mm_movemask_epi8(upper)) & ((1u << name) - 1);
+    for (unsigned left = capitals; left != 0; left &= left - 1) at[__builtin_ctz(left)] |= 0x20;
+    return at + name;
+  }
+#endif
+  return at;
 }
 
 // Whether CR, LF or NUL is among the bytes: what could end a line or a string.

@@ -70,11 +70,15 @@ class Http1ClientConnection final : public ClientConnection {
   // The response is whole. The connection is free again when the request is, too.
   void ResponseDone(Lease& lease);
   Task<void> Pump();
+  bool FlushNow();
   Task<bool> Flush();
   void Begin(Exchange& exchange, bool head_request);
-  Task<bool> SendRequest(Request& request);
+  bool WriteRequest(Request& request);
+  void HeadWritten(Request& request);
+  enum class Parsed { kComplete, kIncomplete, kTooLarge, kError };
   Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
-  Task<std::optional<ExchangeError>> ReadOneHead(ResponseHead& head);
+  Parsed Parse(Http1ResponseParser& parser, ResponseHead& head);
+  Http1Limits Limits() const;
   ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
   Body MakeBody(const ResponseHead& head, Lease lease);
 
@@ -179,17 +183,20 @@ void Http1ClientConnection::ResponseDone(Lease& lease) {
   owner_.OnIdle(*this);
 }
 
+// Whether nothing is left to wait for: all is written, or nothing more can be, and then `output_` is not
+// empty.
+bool Http1ClientConnection::FlushNow() {
+  const IoResult result = stream_->Write(output_);
+  bytes_written_ += result.bytes;
+  return result.kind != IoResult::Kind::kWouldBlock;
+}
+
+// False when the connection takes no more.
 Task<bool> Http1ClientConnection::Flush() {
-  while (true) {
-    const IoResult result = stream_->Write(output_);
-    bytes_written_ += result.bytes;
-    if (result.ok()) co_return true;
-    if (result.kind == IoResult::Kind::kError) {
-      output_.Clear();
-      co_return false;
-    }
-    co_await stream_->Writable();
-  }
+  while (!FlushNow()) co_await stream_->Writable();
+  const bool written = output_.empty();
+  output_.Clear();
+  co_return written;
 }
 
 // Sends what is left of the request's body, beside the wait for the response.
@@ -230,32 +237,36 @@ RequestFraming FramingOf(const Request& request) {
   return framing;
 }
 
-// Sends `request` as far as it is here, and starts the pump for the rest. False: the fields can't be written.
-Task<bool> Http1ClientConnection::SendRequest(Request& request) {
+// Writes the head of `request` and what is here of a complete body to `output_`; false when its fields can't
+// be written.
+bool Http1ClientConnection::WriteRequest(Request& request) {
   const RequestFraming framing = FramingOf(request);
   request_chunked_ = framing.chunked;
-  if (!WriteRequestHead(request.headers(), framing, output_)) co_return false;
+  if (!WriteRequestHead(request.headers(), framing, output_)) return false;
   exchange_->times.upstream_start = loop_.NowUs();
-  Body& body = request.body();
-  if (body.complete()) {
-    // Shared, not moved: the request can be sent again on another connection.
-    if (!request_chunked_) {
-      output_.Append(body.buffered().Share());
-    } else {
-      if (!body.buffered().empty()) AppendChunk(body.buffered().Share(), output_);
-      AppendLastChunk(options_.enable_trailers ? body.trailers() : nullptr, output_);
-    }
-    co_await Flush();
+  const Body& body = request.body();
+  if (!body.complete()) return true;
+  // Shared, not moved: the request can be sent again on another connection.
+  if (!request_chunked_) {
+    output_.Append(body.buffered().Share());
+  } else {
+    if (!body.buffered().empty()) AppendChunk(body.buffered().Share(), output_);
+    AppendLastChunk(options_.enable_trailers ? body.trailers() : nullptr, output_);
+  }
+  return true;
+}
+
+// The head is written: the request is done, or the pump sends the rest of it.
+void Http1ClientConnection::HeadWritten(Request& request) {
+  if (request.body().complete()) {
     request_done_ = true;
     exchange_->times.upstream_end = loop_.NowUs();
-    co_return true;
+    return;
   }
-  co_await Flush();
   body_given_away_ = true;
-  request_body_ = std::move(body);
+  request_body_ = std::move(request.body());
   pump_ = Pump();
   pump_.Start();
-  co_return true;
 }
 
 void Http1ClientConnection::Begin(Exchange& exchange, bool head_request) {
@@ -280,8 +291,19 @@ ExchangeError Http1ClientConnection::ReadError(const IoResult& result, bool any_
 Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead& head) {
   for (int interim = 0; interim < kMaxInterim; ++interim) {
     head = ResponseHead();
-    std::optional<ExchangeError> error = co_await ReadOneHead(head);
-    if (error) co_return error;
+    Http1ResponseParser parser(Limits(), head_request_);
+    Parsed parsed = Parse(parser, head);
+    while (parsed == Parsed::kIncomplete) {
+      co_await stream_->Readable();
+      const IoResult result = stream_->Read(input_, kReadSize);
+      if (result.ok()) {
+        parsed = Parse(parser, head);
+      } else if (result.kind != IoResult::Kind::kWouldBlock) {
+        co_return ReadError(result, !input_.empty());
+      }
+    }
+    if (parsed == Parsed::kTooLarge) co_return ProtocolError("the response head is too large");
+    if (parsed == Parsed::kError) co_return ProtocolError(parser.error().detail);
     if (head.status >= 200) co_return std::nullopt;
     if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
     // 100 is this hop's own affair: the client gets its own when its body is asked for.
@@ -290,37 +312,36 @@ Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead&
   co_return ProtocolError("too many interim responses");
 }
 
-Task<std::optional<ExchangeError>> Http1ClientConnection::ReadOneHead(ResponseHead& head) {
-  Http1Limits limits;
-  limits.max_head_bytes = std::min<size_t>(size_t{options_.max_response_header_kb} * 1024, Block::kSize);
-  limits.max_headers = options_.max_headers;
-  Http1ResponseParser parser(limits, head_request_);
-  size_t seen = 0;
-  while (true) {
-    if (input_.size() > seen && input_.Linearize(std::min(input_.size(), Block::kSize))) {
-      const std::string_view front = input_.Front();
-      const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, head);
-      if (result == Http1ParseResult::kError) co_return ProtocolError(parser.error().detail);
-      if (result == Http1ParseResult::kDone) break;
-      seen = front.size();
-      if (seen >= Block::kSize) co_return ProtocolError("the response head is too large");
-    }
-    co_await stream_->Readable();
-    const IoResult result = stream_->Read(input_, kReadSize);
-    if (!result.ok() && result.kind != IoResult::Kind::kWouldBlock)
-      co_return ReadError(result, !input_.empty());
+// Parses the head from what is in `input_`.
+Http1ClientConnection::Parsed Http1ClientConnection::Parse(Http1ResponseParser& parser, ResponseHead& head) {
+  if (!input_.Linearize(std::min(input_.size(), Block::kSize)) || input_.empty()) return Parsed::kIncomplete;
+  const std::string_view front = input_.Front();
+  const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, head);
+  if (result == Http1ParseResult::kError) return Parsed::kError;
+  if (result == Http1ParseResult::kNeedMore) {
+    return front.size() >= Block::kSize ? Parsed::kTooLarge : Parsed::kIncomplete;
   }
   head.headers.Pin(input_.FrontBlock());
   input_.Consume(head.size);
-  co_return std::nullopt;
+  return Parsed::kComplete;
+}
+
+Http1Limits Http1ClientConnection::Limits() const {
+  Http1Limits limits;
+  limits.max_head_bytes = std::min<size_t>(size_t{options_.max_response_header_kb} * 1024, Block::kSize);
+  limits.max_headers = options_.max_headers;
+  return limits;
 }
 
 Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std::optional<Request>* unsent) {
   Lease lease(*this);
   Begin(request.info(), request.method() == "HEAD");
-  if (!co_await SendRequest(request)) {
+  if (!WriteRequest(request)) {
     co_return ExchangeError{ResponseFlag::kLocalReset, "http1.invalid_header_field", false, {}};
   }
+  // What can't be written is met again by the reader, as an error or an early answer.
+  if (!FlushNow()) co_await Flush();
+  HeadWritten(request);
   ResponseHead head;
   std::optional<ExchangeError> error = co_await ReadHead(head);
   exchange_->times.response_head = loop_.NowUs();

@@ -193,14 +193,12 @@ size_t FindEndOfHead(std::span<const char> bytes, size_t from) {
   const char* begin = bytes.data();
   const char* end = begin + bytes.size();
   const char* at = begin + (from > 3 ? from - 3 : 0);
-  while (at < end) {
-    const char* lf = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
-    if (lf == nullptr) return 0;
-    const size_t after = static_cast<size_t>(lf - begin) + 1;
-    if (lf - begin >= 3 && lf[-1] == '\r' && lf[-2] == '\n') return after;
+  while ((at = FindLineFeed(at, end)) != end) {
+    const size_t after = static_cast<size_t>(at - begin) + 1;
+    if (at - begin >= 3 && at[-1] == '\r' && at[-2] == '\n') return after;
     // Bare line feeds are refused by the line parser; here they only have to end the search.
-    if (lf - begin >= 1 && lf[-1] == '\n') return after;
-    at = lf + 1;
+    if (at - begin >= 1 && at[-1] == '\n') return after;
+    ++at;
   }
   return 0;
 }
@@ -274,6 +272,7 @@ std::optional<FieldError> ParseFields(std::span<char> lines, uint32_t max_header
   while (at < end) {
     if (++count > max_headers) return FieldError{431, "http1.too_many_headers"};
     char* const name = at;
+    at = LowerUsualName(at, end);
     for (; at < end && IsClass(*at, kToken); ++at) {
       if (*at >= 'A' && *at <= 'Z') *at = static_cast<char>(*at | 0x20);
     }

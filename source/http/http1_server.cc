@@ -41,60 +41,77 @@ Task<void> Http1ServerConnection::Run() {
 }
 
 // The whole life of one request; whether the connection may take another.
+//
+// What can be done at once is done by plain functions, and a coroutine is entered only where there is
+// something to wait for: the usual request has its head in the first read, and its response goes out in one
+// write.
 Task<bool> Http1ServerConnection::ServeOne() {
   Serving serving(*this);
   ++requests_;
-  if (!co_await ReadHead(serving)) {
-    if (client_gone_ || serving.response) co_return false;
-    co_return co_await Respond(serving, Refusal(serving));
+  Http1RequestParser parser(Limits());
+  HeadState state = ParseHead(serving, parser);
+  if (state == HeadState::kIncomplete) state = co_await ReadRestOfHead(serving, parser);
+  std::optional<Response> response;
+  if (state == HeadState::kComplete && Accept(serving)) {
+    response =
+        co_await Interruptible<Response>(context_.handler.Handle(MakeRequest(serving)), serving.handler);
+    if (!response) response.emplace(TimeoutReply(serving));
+  } else {
+    if (client_gone_) co_return false;
+    Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+    response.emplace(Refusal(serving));
   }
-  context_.handler.OnStart(serving.exchange);
-  serving.started = true;
-  Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
-  Request request = MakeRequest(serving);
-  if (!serving.body_done && context_.options.request_timeout.count() > 0) {
-    serving.deadline.Arm(context_.options.request_timeout);
-  }
-  std::optional<Response> response =
-      co_await Interruptible<Response>(context_.handler.Handle(std::move(request)), serving.handler);
-  if (!response) response.emplace(TimeoutReply(serving));
-  co_return co_await Respond(serving, std::move(*response));
+  if (!BeginResponse(serving, *std::move(response))) co_return false;
+  if (!serving.finished && !co_await SendRest(serving)) co_return false;
+  serving.exchange.times.end = context_.loop.NowUs();
+  if (serving.must_close) co_return false;
+  co_return serving.body_done || co_await DiscardBody(serving);
 }
 
-// Parses the head from `input_`, reading more as needed. False: `serving.refused` says why, or the client has
-// left.
-Task<bool> Http1ServerConnection::ReadHead(Serving& serving) {
-  Http1RequestParser parser(Limits());
-  size_t wanted = 0;
-  while (true) {
-    if (input_.size() > wanted && input_.Linearize(std::min(input_.size(), Block::kSize))) {
-      const std::string_view front = input_.Front();
-      const Http1ParseResult result =
-          parser.Parse({const_cast<char*>(front.data()), front.size()}, serving.head);
-      if (result == Http1ParseResult::kDone) break;
-      if (result == Http1ParseResult::kError) {
-        serving.refused = parser.error();
-        co_return false;
-      }
-      wanted = front.size();
-    }
-    if (wanted >= Block::kSize) {
-      serving.refused = {431, "http1.headers_too_large"};
-      co_return false;
-    }
-    if (use_ != TimerUse::kHead) Arm(TimerUse::kHead, HeadTimeout());
-    if (!co_await MoreOfHead(serving)) co_return false;
+// Parses the head from what is in `input_`. When it is refused, `serving.refused` says why.
+Http1ServerConnection::HeadState Http1ServerConnection::ParseHead(Serving& serving,
+                                                                  Http1RequestParser& parser) {
+  if (!input_.Linearize(std::min(input_.size(), Block::kSize))) return HeadState::kIncomplete;
+  const std::string_view front = input_.Front();
+  const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, serving.head);
+  if (result == Http1ParseResult::kDone) {
+    serving.head.headers.Pin(input_.FrontBlock());
+    input_.Consume(serving.head.size);
+    return HeadState::kComplete;
   }
+  if (result == Http1ParseResult::kError) {
+    serving.refused = parser.error();
+    return HeadState::kRefused;
+  }
+  if (front.size() < Block::kSize) return HeadState::kIncomplete;
+  serving.refused = {431, "http1.headers_too_large"};
+  return HeadState::kRefused;
+}
+
+// Reads on until the head is whole, refused or late, or the client has left.
+Task<Http1ServerConnection::HeadState> Http1ServerConnection::ReadRestOfHead(Serving& serving,
+                                                                             Http1RequestParser& parser) {
+  Arm(TimerUse::kHead, HeadTimeout());
+  while (co_await MoreOfHead(serving)) {
+    const HeadState state = ParseHead(serving, parser);
+    if (state != HeadState::kIncomplete) co_return state;
+  }
+  co_return HeadState::kRefused;
+}
+
+// Takes over a parsed head; false when it is refused for what it says.
+bool Http1ServerConnection::Accept(Serving& serving) {
   if (serving.head.http_10 && !AcceptHttp10(serving.head)) {
     serving.refused = {426, "low_version"};
-    co_return false;
+    return false;
   }
-  serving.head.headers.Pin(input_.FrontBlock());
-  input_.Consume(serving.head.size);
   serving.exchange.request_header_bytes = serving.head.size;
   serving.exchange.request_headers = std::move(serving.head.headers);
   serving.parsed = true;
-  co_return true;
+  context_.handler.OnStart(serving.exchange);
+  serving.started = true;
+  Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  return true;
 }
 
 Task<bool> Http1ServerConnection::MoreOfHead(Serving& serving) {
@@ -129,6 +146,7 @@ Request Http1ServerConnection::MakeRequest(Serving& serving) {
     return Request(Body(input_.Take(framing.length)), exchange);
   }
   serving.body_done = false;
+  if (context_.options.request_timeout.count() > 0) serving.deadline.Arm(context_.options.request_timeout);
   serving.body_left = framing.length;
   serving.continue_pending = serving.head.expect_continue && input_.empty();
   std::optional<uint64_t> length;
@@ -158,93 +176,6 @@ Response Http1ServerConnection::TimeoutReply(Serving& serving) {
   return context_.handler.Refuse(
       serving.exchange, status,
       ExchangeError{ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout", false, {}});
-}
-
-bool Http1ServerConnection::MustClose(const Serving& serving) const {
-  return draining_ || broken_ || serving.must_close || !serving.head.keep_alive ||
-         (context_.options.max_requests_per_connection > 0 &&
-          requests_ >= context_.options.max_requests_per_connection);
-}
-
-// Sends the response; whether the connection may take another request.
-Task<bool> Http1ServerConnection::Respond(Serving& serving, Response response) {
-  serving.response.emplace(std::move(response));
-  Response& sending = *serving.response;
-  // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
-  if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
-  const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
-                       sending.status() == 204 || sending.status() == 304;
-  ResponseFraming framing{
-      .http_10 = serving.head.http_10,
-      .no_body = no_body,
-      .length = sending.body().length(),
-      .close = MustClose(serving),
-  };
-  // HTTP/1.0 has no chunks: a body of unknown length ends with the connection (RFC 9112 section 6.3).
-  const bool chunked = !no_body && !framing.length && !framing.http_10;
-  if (!no_body && !framing.length && framing.http_10) framing.close = true;
-  serving.must_close = framing.close;
-  const size_t before = output_.size();
-  if (!WriteResponseHead(sending.headers(), sending.status(), framing, output_)) {
-    broken_ = true;
-    co_return false;
-  }
-  Exchange& exchange = serving.exchange;
-  exchange.response_header_bytes = output_.size() - before;
-  exchange.response_status = sending.status();
-  exchange.times.downstream_start = context_.loop.NowUs();
-  serving.head_sent = true;
-  const bool sent = no_body ? co_await Flush() : co_await SendBody(serving, chunked);
-  if (!sent) co_return false;
-  serving.finished = true;
-  exchange.times.end = context_.loop.NowUs();
-  if (serving.must_close) co_return false;
-  co_return serving.body_done || co_await DiscardBody(serving);
-}
-
-Task<bool> Http1ServerConnection::SendBody(Serving& serving, bool chunked) {
-  Body& body = serving.response->body();
-  // Writing goes together with the head when the first piece is here; otherwise the head goes first.
-  if (!body.complete() && body.buffered().empty() && !co_await Flush()) co_return false;
-  while (true) {
-    BodyPiece piece = co_await body.Read();
-    if (piece.error != nullptr) {
-      serving.exchange.AddFlag(piece.error->flag);
-      serving.exchange.response_details = piece.error->detail;
-      stream_->AbortOnClose();
-      broken_ = true;
-      serving.finished = true;
-      co_return false;
-    }
-    serving.exchange.response_body_bytes += piece.data.size();
-    if (chunked) {
-      const bool trailers = piece.end && piece.trailers != nullptr && context_.options.enable_trailers;
-      if (!piece.data.empty()) AppendChunk(std::move(piece.data), output_);
-      if (piece.end) AppendLastChunk(trailers ? piece.trailers.get() : nullptr, output_);
-    } else {
-      output_.Append(std::move(piece.data));
-    }
-    if (piece.end) serving.response_trailers = std::move(piece.trailers);
-    if (!co_await Flush()) co_return false;
-    if (piece.end) co_return true;
-    Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
-  }
-}
-
-// Writes `output_` to the socket; false when the client is gone. A full socket is waited for as long as a
-// stream may idle.
-Task<bool> Http1ServerConnection::Flush() {
-  while (true) {
-    const IoResult result = stream_->Write(output_);
-    if (result.ok()) co_return true;
-    if (result.kind == IoResult::Kind::kError) {
-      broken_ = true;
-      client_gone_ = true;
-      co_return false;
-    }
-    if (result.bytes > 0) Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
-    co_await stream_->Writable();
-  }
 }
 
 // Reads what is left of a request body that nobody wanted, if that is little, so that the connection can be

@@ -51,13 +51,19 @@ class Http1ServerConnection final : public ServerConnection {
   friend struct Serving;
 
   enum class TimerUse : uint8_t { kIdle, kHead, kExchange };
+  enum class HeadState : uint8_t { kComplete, kIncomplete, kRefused };
+  enum class Flushed : uint8_t { kAll, kPart, kGone };
 
   Task<void> Run();
   Task<bool> ServeOne();
-  Task<bool> ReadHead(Serving& serving);
+  HeadState ParseHead(Serving& serving, Http1RequestParser& parser);
+  Task<HeadState> ReadRestOfHead(Serving& serving, Http1RequestParser& parser);
   Task<bool> MoreOfHead(Serving& serving);
-  Task<bool> Respond(Serving& serving, Response response);
-  Task<bool> SendBody(Serving& serving, bool chunked);
+  bool Accept(Serving& serving);
+  bool BeginResponse(Serving& serving, Response response);
+  Task<bool> SendRest(Serving& serving);
+  Task<bool> SendBody(Serving& serving);
+  Flushed FlushNow();
   Task<bool> Flush();
   Task<bool> DiscardBody(Serving& serving);
   Task<void> Linger();
@@ -131,7 +137,6 @@ struct Http1ServerConnection::Serving {
   ~Serving() {
     connection.serving_ = nullptr;
     connection.busy_ = false;
-    connection.timer_.Cancel();
     if (!started) return;
     if (!finished) {
       exchange.AddFlag(ResponseFlag::kDownstreamConnectionTermination);
@@ -178,6 +183,8 @@ struct Http1ServerConnection::Serving {
   bool body_done = true;          // the request body was read to its end
   bool continue_pending = false;  // the client waits for 100 Continue
   bool head_sent = false;
+  bool chunked = false;    // the response is sent in chunks
+  bool body_sent = false;  // all of the response is in `output_` or on its way
   bool must_close = false;
   Http1ParseError refused;
 };

@@ -34,8 +34,12 @@ constexpr std::string_view kOurPrefix = "x-envoy-";
 
 // Whether any field is one of ours: the usual request has none, and one pass finds that out.
 bool HasOurHeaders(const HeaderMap& headers) {
+  if (headers.Has(Header::kXEnvoyInternal) || headers.Has(Header::kXEnvoyExternalAddress) ||
+      headers.Has(Header::kXEnvoyExpectedRqTimeoutMs)) {
+    return true;
+  }
   for (const HeaderMap::Field& field : headers) {
-    if (field.name.starts_with(kOurPrefix)) return true;
+    if (field.known == Header::kUnknown && field.name.starts_with(kOurPrefix)) return true;
   }
   return false;
 }
@@ -78,7 +82,8 @@ bool HasForbiddenUnderscore(UnderscorePolicy policy, HeaderMap& headers, uint32_
   do {
     name = {};
     for (const HeaderMap::Field& field : headers) {
-      if (field.name.find('_') != std::string_view::npos) {
+      // No name that we know has one.
+      if (field.known == Header::kUnknown && field.name.find('_') != std::string_view::npos) {
         name = field.name;
         break;
       }
@@ -122,7 +127,7 @@ void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, He
   if (!client.internal) RemoveAll(policy.internal_only, headers);
   if (client.internal) headers.Set(Header::kXEnvoyInternal, "true");
   if (client.edge && client.address.is_ip()) {
-    headers.Set("x-envoy-external-address", client.address.IpString());
+    headers.Set(Header::kXEnvoyExternalAddress, client.address.IpString());
   }
   if (!policy.user_agent.empty() && !headers.Has(Header::kUserAgent)) {
     headers.Set(Header::kUserAgent, policy.user_agent);

@@ -51,11 +51,7 @@ class SocketStream final : public Stream, private IoHandler {
   IoResult Write(Buffer& from) override {
     size_t written = 0;
     while (!from.empty()) {
-      iovec vectors[kMaxVectors];
-      msghdr message = {};
-      message.msg_iov = vectors;
-      message.msg_iovlen = from.Vectors(vectors, kMaxVectors);
-      const ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ssize_t n = Send(from);
       if (n < 0) {
         if (errno == EINTR) continue;
         if (errno != EAGAIN) return {IoResult::Kind::kError, written, errno};
@@ -94,6 +90,16 @@ class SocketStream final : public Stream, private IoHandler {
   ssize_t Peek() {
     char byte;
     return recv(fd_, &byte, 1, MSG_PEEK);
+  }
+  // The kernel takes one piece for less than a vector of one.
+  ssize_t Send(const Buffer& from) {
+    iovec vectors[kMaxVectors];
+    const size_t count = from.Vectors(vectors, kMaxVectors);
+    if (count == 1) return send(fd_, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+    msghdr message = {};
+    message.msg_iov = vectors;
+    message.msg_iovlen = count;
+    return sendmsg(fd_, &message, MSG_NOSIGNAL);
   }
   void OnReady(IoReadiness ready) override { Announce(ready.readable, ready.writable, ready.closed); }
 

@@ -93,7 +93,6 @@ bool Pool::TakeAtOnce(Waiter& waiter) {
     PooledConnection& connection = *idle_.back();
     if (connection.connection_->usable()) {
       idle_.pop_back();
-      connection.idle_timer_.Cancel();
       Lend(connection, waiter);
       return true;
     }

@@ -81,6 +81,8 @@ void PooledConnection::OnBroken(ClientConnection&) {
 
 void PooledConnection::OnIdleTimeout(void* self) {
   auto* connection = static_cast<PooledConnection*>(self);
+  // The timer runs on while the connection is busy, and is armed again when it is not.
+  if (connection->state_ != State::kIdle) return;
   connection->pool_.context_.stats.cx_idle_timeout.Add();
   connection->pool_.Close(*connection, Pool::CloseSide::kLocal);
 }

@@ -1,0 +1,115 @@
+#include <utility>
+
+#include "source/http/http1_server_connection.h"
+
+namespace narthex {
+
+bool Http1ServerConnection::MustClose(const Serving& serving) const {
+  return draining_ || broken_ || serving.must_close || !serving.head.keep_alive ||
+         (context_.options.max_requests_per_connection > 0 &&
+          requests_ >= context_.options.max_requests_per_connection);
+}
+
+// Writes the head, and the body if it is here whole; false when the connection is done with. Otherwise either
+// all of the response is sent and `serving.finished`, or SendRest goes on.
+bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
+  serving.response.emplace(std::move(response));
+  Response& sending = *serving.response;
+  // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
+  if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
+  const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
+                       sending.status() == 204 || sending.status() == 304;
+  ResponseFraming framing{
+      .http_10 = serving.head.http_10,
+      .no_body = no_body,
+      .length = sending.body().length(),
+      .close = MustClose(serving),
+  };
+  // HTTP/1.0 has no chunks: a body of unknown length ends with the connection (RFC 9112 section 6.3).
+  serving.chunked = !no_body && !framing.length && !framing.http_10;
+  if (!no_body && !framing.length && framing.http_10) framing.close = true;
+  serving.must_close = framing.close;
+  const size_t before = output_.size();
+  if (!WriteResponseHead(sending.headers(), sending.status(), framing, output_)) {
+    broken_ = true;
+    return false;
+  }
+  Exchange& exchange = serving.exchange;
+  exchange.response_header_bytes = output_.size() - before;
+  exchange.response_status = sending.status();
+  exchange.times.downstream_start = context_.loop.NowUs();
+  serving.head_sent = true;
+  serving.body_sent = no_body;
+  if (!no_body && !serving.chunked && sending.body().complete() && sending.body().trailers() == nullptr) {
+    exchange.response_body_bytes = sending.body().buffered().size();
+    output_.Append(sending.body().TakeBuffered());
+    serving.body_sent = true;
+  }
+  // A piece of the body that is here goes together with the head.
+  if (!serving.body_sent && !sending.body().buffered().empty()) return true;
+  const Flushed flushed = FlushNow();
+  serving.finished = flushed == Flushed::kAll && serving.body_sent;
+  return flushed != Flushed::kGone;
+}
+
+// What BeginResponse could not send; false when the connection is done with.
+Task<bool> Http1ServerConnection::SendRest(Serving& serving) {
+  if (!output_.empty() && serving.body_sent && !co_await Flush()) co_return false;
+  if (!serving.body_sent && !co_await SendBody(serving)) co_return false;
+  serving.finished = true;
+  co_return true;
+}
+
+Task<bool> Http1ServerConnection::SendBody(Serving& serving) {
+  Body& body = serving.response->body();
+  while (true) {
+    // Nothing of the body may be asked for while what was written before waits for the client.
+    if (body.buffered().empty() && !output_.empty() && !co_await Flush()) co_return false;
+    BodyPiece piece = co_await body.Read();
+    if (piece.error != nullptr) {
+      serving.exchange.AddFlag(piece.error->flag);
+      serving.exchange.response_details = piece.error->detail;
+      stream_->AbortOnClose();
+      broken_ = true;
+      serving.finished = true;
+      co_return false;
+    }
+    serving.exchange.response_body_bytes += piece.data.size();
+    if (serving.chunked) {
+      const bool trailers = piece.end && piece.trailers != nullptr && context_.options.enable_trailers;
+      if (!piece.data.empty()) AppendChunk(std::move(piece.data), output_);
+      if (piece.end) AppendLastChunk(trailers ? piece.trailers.get() : nullptr, output_);
+    } else {
+      output_.Append(std::move(piece.data));
+    }
+    if (piece.end) serving.response_trailers = std::move(piece.trailers);
+    const Flushed flushed = FlushNow();
+    if (flushed == Flushed::kGone || (flushed == Flushed::kPart && !co_await Flush())) co_return false;
+    if (piece.end) co_return true;
+    Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  }
+}
+
+Http1ServerConnection::Flushed Http1ServerConnection::FlushNow() {
+  const IoResult result = stream_->Write(output_);
+  if (result.ok()) return Flushed::kAll;
+  if (result.kind == IoResult::Kind::kError) {
+    broken_ = true;
+    client_gone_ = true;
+    return Flushed::kGone;
+  }
+  if (result.bytes > 0) Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  return Flushed::kPart;
+}
+
+// Writes `output_` to the socket; false when the client is gone. A full socket is waited for as long as a
+// stream may idle.
+Task<bool> Http1ServerConnection::Flush() {
+  while (true) {
+    const Flushed flushed = FlushNow();
+    if (flushed != Flushed::kPart) co_return flushed == Flushed::kAll;
+    co_await stream_->Writable();
+  }
+}
+
+}  // namespace narthex
