@@ -18,7 +18,8 @@ class Block {
   // A block with one reference, owned by the caller, from the thread's free list.
   static Block* Take() {
     Block* block = free_.head;
-    if (block == nullptr) [[unlikely]] block = TakeFromSystem();
+    if (block == nullptr) [[unlikely]]
+      block = TakeFromSystem();
     free_.head = block->next_free_;
     --free_.count;
     ++free_.live;
@@ -55,7 +56,8 @@ class Block {
     --free_.live;
     block->next_free_ = free_.head;
     free_.head = block;
-    if (++free_.count > kMaxFree) [[unlikely]] TrimFreeBlocks(kMaxFree);
+    if (++free_.count > kMaxFree) [[unlikely]]
+      TrimFreeBlocks(kMaxFree);
   }
 
   static constinit thread_local FreeList free_;

@@ -37,8 +37,8 @@ class Timer {
   Timer* next_ = nullptr;
   Timer** link_ = nullptr;
   uint64_t due_ = 0;
-  // The tick whose slot it stands in. One that is moved to a later time, as idle timers are with each request,
-  // stays there and is put again when that tick comes.
+  // The tick whose slot it stands in. One that is moved to a later time, as idle timers are with each
+  // request, stays there and is put again when that tick comes.
   uint64_t placed_ = 0;
 };
 

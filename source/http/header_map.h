@@ -48,9 +48,7 @@ class HeaderMap {
   }
   std::string_view Get(std::string_view name) const;
   // REQUIRES: a known header, here and wherever a Header is taken but in AddView.
-  bool Has(Header header) const {
-    return rep_ != nullptr && rep_->index[static_cast<size_t>(header)] != 0;
-  }
+  bool Has(Header header) const { return rep_ != nullptr && rep_->index[static_cast<size_t>(header)] != 0; }
   bool Has(std::string_view name) const { return Get(name).data() != nullptr; }
   // How many fields have this name.
   size_t Count(Header header) const;
@@ -171,7 +169,8 @@ class HeaderMap {
 
 inline void HeaderMap::Append(const Field& field) {
   Rep& to = rep();
-  if (to.count == to.capacity) [[unlikely]] Grow(to);
+  if (to.count == to.capacity) [[unlikely]]
+    Grow(to);
   const size_t at = to.count++;
   to.fields[at] = field;
   // Absent and empty differ by the pointer.

@@ -4,8 +4,8 @@
 #include <net/if.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
