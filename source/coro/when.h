@@ -14,7 +14,8 @@ namespace narthex {
 namespace coro_detail {
 
 // Runs one child and reports its end to `Owner::OnChildDone(index)`; destroyed with its owner, and the child
-// with it.
+// with it. The frame that awaits the owner must not be resumed by OnChildDone: it may destroy this one, which
+// is still running. It goes on from this one's end instead.
 template <class T, class Owner>
 Task<void> RunChild(Task<T> child, std::optional<T>* result, Owner* owner, size_t index) {
   result->emplace(co_await child);
@@ -56,8 +57,8 @@ class [[nodiscard]] WhenAll {
     return values;
   }
 
-  void OnChildDone(size_t) {
-    if (--open_ == 0) std::exchange(awaiting_, nullptr).resume();
+  void OnChildDone(size_t index) {
+    if (--open_ == 0) children_[index].Prepare(awaiting_);
   }
 
  private:
@@ -101,7 +102,7 @@ class [[nodiscard]] WhenAny {
   void OnChildDone(size_t index) {
     if (winner_) return;
     winner_ = index;
-    if (awaiting_) std::exchange(awaiting_, nullptr).resume();
+    if (awaiting_) children_[index].Prepare(awaiting_);
   }
 
  private:
