@@ -7,6 +7,7 @@
 #include "source/http/client_codec.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
+#include "source/http/long_head.h"
 
 namespace narthex {
 namespace {
@@ -75,9 +76,10 @@ class Http1ClientConnection final : public ClientConnection {
   void Begin(Exchange& exchange, bool head_request);
   bool WriteRequest(Request& request);
   void HeadWritten(Request& request);
-  enum class Parsed { kComplete, kIncomplete, kTooLarge, kError };
+  enum class Parsed { kComplete, kIncomplete, kLong, kError };
   Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
   Parsed Parse(Http1ResponseParser& parser, ResponseHead& head);
+  Task<std::optional<ExchangeError>> ReadLongHead(ResponseHead& head, Http1ResponseParser& parser);
   Http1Limits Limits() const;
   ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
   Body MakeBody(const ResponseHead& head, Lease lease);
@@ -302,7 +304,9 @@ Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead&
         co_return ReadError(result, !input_.empty());
       }
     }
-    if (parsed == Parsed::kTooLarge) co_return ProtocolError("the response head is too large");
+    if (parsed == Parsed::kLong) {
+      if (auto error = co_await ReadLongHead(head, parser)) co_return error;
+    }
     if (parsed == Parsed::kError) co_return ProtocolError(parser.error().detail);
     if (head.status >= 200) co_return std::nullopt;
     if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
@@ -319,16 +323,30 @@ Http1ClientConnection::Parsed Http1ClientConnection::Parse(Http1ResponseParser& 
   const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, head);
   if (result == Http1ParseResult::kError) return Parsed::kError;
   if (result == Http1ParseResult::kNeedMore) {
-    return front.size() >= Block::kSize ? Parsed::kTooLarge : Parsed::kIncomplete;
+    return front.size() >= Block::kSize ? Parsed::kLong : Parsed::kIncomplete;
   }
   head.headers.Pin(input_.FrontBlock());
   input_.Consume(head.size);
   return Parsed::kComplete;
 }
 
+// Goes on with a head that is longer than a block.
+Task<std::optional<ExchangeError>> Http1ClientConnection::ReadLongHead(ResponseHead& head,
+                                                                       Http1ResponseParser& parser) {
+  std::string gathered;
+  while (true) {
+    const Http1ParseResult result = ParseLongHead(parser, gathered, input_, head);
+    if (result == Http1ParseResult::kError) co_return ProtocolError(parser.error().detail);
+    if (result == Http1ParseResult::kDone) co_return std::nullopt;
+    co_await stream_->Readable();
+    const IoResult read = stream_->Read(input_, kReadSize);
+    if (!read.ok() && read.kind != IoResult::Kind::kWouldBlock) co_return ReadError(read, true);
+  }
+}
+
 Http1Limits Http1ClientConnection::Limits() const {
   Http1Limits limits;
-  limits.max_head_bytes = std::min<size_t>(size_t{options_.max_response_header_kb} * 1024, Block::kSize);
+  limits.max_head_bytes = size_t{options_.max_response_header_kb} * 1024;
   limits.max_headers = options_.max_headers;
   return limits;
 }

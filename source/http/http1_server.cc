@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "source/http/http1_server_connection.h"
+#include "source/http/long_head.h"
 
 namespace narthex {
 
@@ -19,6 +21,39 @@ void Http1ServerConnection::OnTimer(void* self) {
     serving->exchange.response_details = "stream_idle_timeout";
     connection->stream_->AbortOnClose();
   }
+  connection->End();
+}
+
+void Http1ServerConnection::OnClientGone() {
+  const bool may_wait = serving_ != nullptr && context_.options.half_close_timeout.count() > 0;
+  if (may_wait && !stream_->Failed()) {
+    WatchClient();  // a reset may still come
+    return StartHalfClosed();
+  }
+  client_gone_ = true;
+  End();
+}
+
+uint64_t Http1ServerConnection::SentBytes() const {
+  const uint64_t taken = serving_ == nullptr ? 0 : serving_->exchange.response_body_bytes;
+  return taken - std::min<uint64_t>(taken, output_.size());
+}
+
+void Http1ServerConnection::StartHalfClosed() {
+  if (context_.options.half_close_timeout.count() == 0) return;
+  if (half_closed_ == nullptr) {
+    half_closed_ =
+        std::make_unique<Timer>(context_.loop.wheel(), &Http1ServerConnection::OnHalfCloseTimer, this);
+  }
+  sent_before_ = SentBytes();
+  half_closed_->Arm(context_.options.half_close_timeout);
+}
+
+void Http1ServerConnection::OnHalfCloseTimer(void* self) {
+  auto* connection = static_cast<Http1ServerConnection*>(self);
+  if (connection->serving_ == nullptr) return;
+  if (connection->SentBytes() != connection->sent_before_) return connection->StartHalfClosed();
+  connection->client_gone_ = true;
   connection->End();
 }
 
@@ -83,20 +118,27 @@ Http1ServerConnection::HeadState Http1ServerConnection::ParseHead(Serving& servi
     serving.refused = parser.error();
     return HeadState::kRefused;
   }
-  if (front.size() < Block::kSize) return HeadState::kIncomplete;
-  serving.refused = {431, "http1.headers_too_large"};
-  return HeadState::kRefused;
+  return HeadState::kIncomplete;
 }
 
 // Reads on until the head is whole, refused or late, or the client has left.
 Task<Http1ServerConnection::HeadState> Http1ServerConnection::ReadRestOfHead(Serving& serving,
                                                                              Http1RequestParser& parser) {
   Arm(TimerUse::kHead, HeadTimeout());
-  while (co_await MoreOfHead(serving)) {
+  while (input_.size() < Block::kSize) {
+    if (!co_await MoreOfHead(serving)) co_return HeadState::kRefused;
     const HeadState state = ParseHead(serving, parser);
     if (state != HeadState::kIncomplete) co_return state;
   }
-  co_return HeadState::kRefused;
+  for (std::string gathered;;) {
+    const Http1ParseResult result = ParseLongHead(parser, gathered, input_, serving.head);
+    if (result == Http1ParseResult::kDone) co_return HeadState::kComplete;
+    if (result == Http1ParseResult::kError) {
+      serving.refused = parser.error();
+      co_return HeadState::kRefused;
+    }
+    if (!co_await MoreOfHead(serving)) co_return HeadState::kRefused;
+  }
 }
 
 // Takes over a parsed head; false when it is refused for what it says.
@@ -111,6 +153,7 @@ bool Http1ServerConnection::Accept(Serving& serving) {
   context_.handler.OnStart(serving.exchange);
   serving.started = true;
   Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  if (stream_->closed()) StartHalfClosed();
   return true;
 }
 
@@ -225,7 +268,7 @@ std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
 
 Http1Limits Http1ServerConnection::Limits() const {
   Http1Limits limits;
-  limits.max_head_bytes = std::min<size_t>(size_t{context_.options.max_header_kb} * 1024, Block::kSize - 1);
+  limits.max_head_bytes = size_t{context_.options.max_header_kb} * 1024;
   limits.max_headers = context_.options.max_headers;
   return limits;
 }

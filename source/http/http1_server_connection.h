@@ -79,11 +79,15 @@ class Http1ServerConnection final : public ServerConnection {
     stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); },
                           this);
   }
-  // From the loop, while nobody reads: the client has left its exchange, or closed an idle connection.
-  void OnClientGone() {
-    client_gone_ = true;
-    End();
-  }
+  // From the loop, while nobody reads: the client has left its exchange, or has only said that it will send
+  // no more.
+  void OnClientGone();
+  // What was sent of the present response, as far as the socket took it.
+  uint64_t SentBytes() const;
+  // The client has closed its sending side within an exchange: it may wait for its answer (RFC 9112 section
+  // 9.6) or be gone, and only the next write can tell. So the exchange goes on as long as it moves.
+  void StartHalfClosed();
+  static void OnHalfCloseTimer(void* self);
   // From the loop only: cancels whatever runs and reports the end.
   void End() {
     if (ended_) return;
@@ -108,6 +112,8 @@ class Http1ServerConnection final : public ServerConnection {
   Buffer output_;
   Timer timer_;
   std::unique_ptr<Timer> lifetime_;
+  std::unique_ptr<Timer> half_closed_;
+  uint64_t sent_before_ = 0;  // SentBytes() when half_closed_ was armed
   Serving* serving_ = nullptr;
   uint64_t requests_ = 0;
   TimerUse use_ = TimerUse::kIdle;

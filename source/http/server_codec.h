@@ -39,6 +39,9 @@ struct ServerCodecOptions {
   std::chrono::milliseconds request_headers_timeout{0};    // from the first byte to the end of the head
   std::chrono::milliseconds stream_idle_timeout{300'000};  // no byte in either direction within an exchange
   std::chrono::milliseconds request_timeout{0};            // until the whole request was read
+  // How long an exchange may stand still after the client has closed its sending side; none: it is ended at
+  // once.
+  std::chrono::milliseconds half_close_timeout{0};
   std::chrono::milliseconds max_connection_duration{0};
   std::chrono::milliseconds drain_timeout{5000};
   std::chrono::milliseconds delayed_close_timeout{1000};

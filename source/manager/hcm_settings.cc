@@ -87,6 +87,8 @@ void CompileTimeouts(const HcmProto& config, ConfigPath path, HcmConfig& hcm) {
   codec.delayed_close_timeout =
       read("delayed_close_timeout", config.has_delayed_close_timeout(), config.delayed_close_timeout(),
            {milliseconds(1000), milliseconds(1000)});
+  // Envoy has no such wait: whoever closes its sending side is gone.
+  if (hcm.profile == Profile::kEdge) codec.half_close_timeout = milliseconds(10'000);
   const HttpProtocolOptions& common = config.common_http_protocol_options();
   SettingReader nested(path.Field("common_http_protocol_options"), hcm.profile, hcm.settings);
   codec.idle_timeout = nested.Duration("idle_timeout", common.has_idle_timeout(), ToMs(common.idle_timeout()),

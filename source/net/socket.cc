@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -71,6 +72,8 @@ class SocketStream final : public Stream, private IoHandler {
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
 
+  bool Failed() override { return (PollFor(0) & (POLLERR | POLLHUP)) != 0; }
+
   bool Quiet() override {
     if (closed()) return false;
     if (!maybe_readable()) return true;
@@ -80,13 +83,15 @@ class SocketStream final : public Stream, private IoHandler {
   }
 
  protected:
-  // One call: asking takes a reset's error off the socket, and a second answer would be another one.
-  bool EndIsNear() override {
-    const ssize_t peeked = Peek();
-    return peeked == 0 || (peeked < 0 && errno != EAGAIN);
-  }
+  bool EndIsNear() override { return PollFor(POLLRDHUP) != 0; }
 
  private:
+  // The state of the connection, which stays: reading instead would take a reset's error off the socket, and
+  // find it only behind the bytes that came before it.
+  int PollFor(short events) const {
+    pollfd poll_fd = {fd_, events, 0};
+    return poll(&poll_fd, 1, 0) > 0 ? poll_fd.revents : 0;
+  }
   ssize_t Peek() {
     char byte;
     return recv(fd_, &byte, 1, MSG_PEEK);

@@ -50,9 +50,12 @@ class Stream {
 
   // Whether the peer closed its side or the connection failed, as far as the kernel has said.
   bool closed() const { return closed_; }
+  // Whether the connection failed, so that nothing can be written any more; asks the kernel. A peer that has
+  // only closed its sending side may still read.
+  virtual bool Failed() = 0;
   // Called once, from the loop, when the peer has closed or the connection failed while nobody read: how an
   // owner learns that its client is gone. `context` must stay valid until the stream is destroyed or the hook
-  // is replaced.
+  // is replaced. Setting it again asks for one more call.
   using CloseHook = void (*)(void* context);
   void SetCloseHook(CloseHook hook, void* context) {
     close_hook_ = hook;

@@ -84,6 +84,7 @@ class FakeStream final : public Stream {
     end_ = true;  // as from a kernel, the edge comes later: see Wake
   }
   void AbortOnClose() override { peer_.aborted = true; }
+  bool Failed() override { return error_ != 0; }
   bool Quiet() override { return incoming_.empty() && !end_ && error_ == 0; }
 
  protected:
