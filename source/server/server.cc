@@ -82,6 +82,7 @@ void Server::StartWorkers() {
     workers_.push_back(
         std::make_unique<Worker>(i, shared_, WorkerUpdate{snapshot_, sockets_.ForWorker(*snapshot_, i)}));
   }
+  listening_workers_->store(workers_.size());
 }
 
 void Server::StartSignals() {
@@ -150,8 +151,9 @@ void Server::DrainListeners(bool graceful) {
 }
 
 void Server::CloseListeners() {
-  listeners_closed_ = true;
-  for (auto& worker : workers_) worker->StopListening();
+  if (std::exchange(listeners_closed_, true)) return;
+  const std::shared_ptr<std::atomic<size_t>> listening = listening_workers_;
+  for (auto& worker : workers_) worker->StopListening([listening] { listening->fetch_sub(1); });
   sockets_ = ListenSockets();
 }
 
@@ -172,11 +174,13 @@ void Server::BeginDrain() {
 
 void Server::CheckDrained() {
   const bool over = std::chrono::steady_clock::now() >= drain_end_;
-  if (shared_->connections.load() == 0 || over) {
+  // A worker that still listens may have taken a connection since they were counted.
+  if (over || (listening_workers_->load() == 0 && shared_->connections.load() == 0)) {
     CloseListeners();
     loop_->Stop();
     return;
   }
+  if (shared_->connections.load() == 0) CloseListeners();
   drain_timer_.Arm(kDrainCheck);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -96,6 +97,8 @@ class Server : private AdminBackend {
   bool building_ = false;
   bool rebuild_ = false;
   bool listeners_closed_ = false;
+  // How many workers have not stopped to listen yet.
+  std::shared_ptr<std::atomic<size_t>> listening_workers_ = std::make_shared<std::atomic<size_t>>(0);
   std::chrono::steady_clock::time_point drain_end_;
   Timer drain_timer_;
 };

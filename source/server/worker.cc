@@ -73,9 +73,10 @@ void Worker::Drain() {
   });
 }
 
-void Worker::StopListening() {
-  loop_->Post([this] {
+void Worker::StopListening(std::function<void()> stopped) {
+  loop_->Post([this, stopped = std::move(stopped)] {
     for (auto& listener : listeners_) listener->StopListening();
+    stopped();
   });
 }
 

@@ -42,8 +42,8 @@ class Worker {
   // Announces the end to every client: `Connection: close` on what is answered from now on; idle connections
   // are closed.
   void Drain();
-  // Accepts no more.
-  void StopListening();
+  // Accepts no more; calls `stopped` on the worker's thread when that is so.
+  void StopListening(std::function<void()> stopped);
 
  private:
   void Run(WorkerUpdate first);

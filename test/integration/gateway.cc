@@ -23,7 +23,7 @@ void Write(const std::string& file, const std::string& text) {
 }
 
 uint64_t Updates() {
-  return StatsStore::Process().ValueOf("server.config_update_success");
+  return Stat("server.config_update_success");
 }
 
 }  // namespace
@@ -52,9 +52,13 @@ Gateway::Gateway(const std::string& yaml, uint32_t workers)
 
 Gateway::~Gateway() {
   if (port_ != 0) server_->Stop();
-  thread_.join();
+  WaitForEnd();
   server_.reset();
   std::remove(file_.c_str());
+}
+
+void Gateway::WaitForEnd() {
+  if (thread_.joinable()) thread_.join();
 }
 
 void Gateway::Replace(const std::string& yaml) {
@@ -66,7 +70,20 @@ void Gateway::Replace(const std::string& yaml) {
   EXPECT_GT(Updates(), before) << "the new configuration was not taken";
 }
 
-std::string GatewayYaml(uint16_t upstream, const std::string& routes) {
+uint64_t Stat(std::string_view name) {
+  return StatsStore::Process().ValueOf(name);
+}
+
+bool StatBecomes(std::string_view name, uint64_t wanted) {
+  const auto end = std::chrono::steady_clock::now() + kLimit;
+  while (Stat(name) != wanted && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  return Stat(name) == wanted;
+}
+
+std::string GatewayYaml(uint16_t upstream, const std::string& routes,
+                        const std::vector<std::string>& fields) {
+  std::string more;
+  for (const std::string& field : fields) more += "          " + field + "\n";
   return R"(static_resources:
   listeners:
   - name: front
@@ -78,8 +95,7 @@ std::string GatewayYaml(uint16_t upstream, const std::string& routes) {
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: front
           route_config: {virtual_hosts: [{name: all, domains: ["*"], routes: )" +
-         routes + R"(}]}
-          http_filters:
+         routes + "}]}\n" + more + R"(          http_filters:
           - name: router
             typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
   clusters:

@@ -2,7 +2,9 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "source/filter/registry.h"
 #include "source/net/address.h"
@@ -20,6 +22,8 @@ class Gateway {
 
   // The port of the first listener.
   uint16_t port() const { return port_; }
+  // Waits until the server has ended by itself: after a signal, for one.
+  void WaitForEnd();
   // Replaces the file and waits until a configuration serves that was read since: this one, unless another
   // Replace went shortly before it.
   void Replace(const std::string& yaml);
@@ -33,9 +37,13 @@ class Gateway {
 };
 
 // A gateway with one listener and the routes of one virtual host, which may go to cluster "service" at
-// `upstream`.
-std::string GatewayYaml(uint16_t upstream, const std::string& routes =
-                                               "[{match: {prefix: /}, route: {cluster: "
-                                               "service}}]");
+// `upstream`. `fields` are further fields of the connection manager, as "name: value" in a flow mapping.
+std::string GatewayYaml(uint16_t upstream,
+                        const std::string& routes = "[{match: {prefix: /}, route: {cluster: service}}]",
+                        const std::vector<std::string>& fields = {});
+
+// The value of a statistic, and whether it gets to be `wanted` in time.
+uint64_t Stat(std::string_view name);
+bool StatBecomes(std::string_view name, uint64_t wanted);
 
 }  // namespace narthex

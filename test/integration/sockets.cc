@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,6 +113,15 @@ size_t Wire::SendWithoutWaiting(std::string_view bytes) {
     sent += static_cast<size_t>(now);
   }
   return sent;
+}
+
+bool Wire::WaitForInput(int milliseconds) {
+  pollfd readable = {fd_, POLLIN, 0};
+  return !read_.empty() || poll(&readable, 1, milliseconds) > 0;
+}
+
+void Wire::ShutdownWrite() {
+  shutdown(fd_, SHUT_WR);
 }
 
 void Wire::Reset() {

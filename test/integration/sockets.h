@@ -31,6 +31,10 @@ class Wire {
   std::string ReadAll();
   // Sends as much as the kernel takes without blocking; how much.
   size_t SendWithoutWaiting(std::string_view bytes);
+  // Whether there is something to read, the peer's FIN included; waits for it so long.
+  bool WaitForInput(int milliseconds);
+  // Sends a FIN, and goes on reading.
+  void ShutdownWrite();
   // Closes with RST.
   void Reset();
   void Close();
