@@ -163,15 +163,17 @@ Task<bool> Http1ServerConnection::MoreOfHead(Serving& serving) {
     co_return true;
   };
   while (true) {
+    // Tried before waiting: a reset that came together with the first bytes brings no edge of its own.
+    const IoResult result = stream_->Read(input_, kHttp1ReadSize);
+    if (result.ok()) co_return true;
+    if (result.kind != IoResult::Kind::kWouldBlock) {
+      client_gone_ = true;
+      co_return false;
+    }
     if (!co_await Interruptible<bool>(readable(*stream_), serving.handler)) {
       serving.refused = {408, "request_header_timeout"};
       co_return false;
     }
-    const IoResult result = stream_->Read(input_, kHttp1ReadSize);
-    if (result.ok()) co_return true;
-    if (result.kind == IoResult::Kind::kWouldBlock) continue;
-    client_gone_ = true;
-    co_return false;
   }
 }
 
