@@ -27,7 +27,7 @@ struct FaultRules : RouteFilterConfig {
   std::string cluster;  // empty: any
   std::vector<std::string> nodes;
   std::vector<HeaderMatcher> headers;
-  int64_t max_active = std::numeric_limits<int64_t>::max();
+  int64_t max_active = 0;
 
   bool AppliesTo(const Request& request) const {
     if (!cluster.empty() && request.route().cluster != cluster) return false;
@@ -52,11 +52,10 @@ struct ActiveFaults {
   const Gauge gauge;
 };
 
-// Counts one fault until its exchange has ended.
+// One fault that was counted, until its exchange has ended.
 class ActiveFault {
  public:
   explicit ActiveFault(std::shared_ptr<ActiveFaults> faults) : faults_(std::move(faults)) {
-    faults_->count.fetch_add(1, std::memory_order_relaxed);
     faults_->gauge.Add(1);
   }
   ActiveFault(const ActiveFault&) = delete;
@@ -117,10 +116,11 @@ class Fault : public HttpFilter {
   }
 
  private:
-  // Whether one more fault may be active. Workers that ask in the same instant may exceed the limit by one
-  // each, as they may in Envoy.
+  // Whether one more fault may be active. Counted before it is compared, so that workers that ask in the same
+  // instant don't exceed the limit together.
   bool Admit(const FaultRules& rules, Exchange& info) const {
-    if (active_->count.load(std::memory_order_relaxed) >= rules.max_active) {
+    if (active_->count.fetch_add(1, std::memory_order_relaxed) >= rules.max_active) {
+      active_->count.fetch_sub(1, std::memory_order_relaxed);
       counters_.overflows.Add();
       return false;
     }
@@ -134,30 +134,59 @@ class Fault : public HttpFilter {
   const std::shared_ptr<ActiveFaults> active_;
 };
 
-Share CompileShare(const envoy::type::v3::FractionalPercent& percent) {
-  static constexpr uint32_t kDenominators[] = {100, 10'000, 1'000'000};
-  return Share{percent.numerator(), kDenominators[percent.denominator()]};
+// The runtime key that the configuration names, or Envoy's own for this.
+double FromRuntime(const FilterContext& context, const std::string& configured, std::string_view usual,
+                   double otherwise) {
+  return RuntimeNumber(context.runtime, configured.empty() ? usual : configured, otherwise);
 }
 
-DelayRule CompileDelay(const envoy::extensions::filters::common::fault::v3::FaultDelay& config) {
+Share CompileShare(const envoy::type::v3::FractionalPercent& percent, double of_runtime) {
+  static constexpr uint32_t kDenominators[] = {100, 10'000, 1'000'000};
+  if (of_runtime < 0) return Share{percent.numerator(), kDenominators[percent.denominator()]};
+  const FractionMatcher share = FractionMatcher::OfPercent(of_runtime);
+  return Share{static_cast<uint32_t>(share.numerator), static_cast<uint32_t>(share.denominator)};
+}
+
+DelayRule CompileDelay(const v3::HTTPFault& fault, const FilterContext& context) {
+  const auto& config = fault.delay();
   DelayRule rule;
-  rule.share = CompileShare(config.percentage());
+  rule.share = CompileShare(config.percentage(), FromRuntime(context, fault.delay_percent_runtime(),
+                                                             "fault.http.delay.fixed_delay_percent", -1));
   if (config.has_fixed_delay()) {
     const auto& delay = config.fixed_delay();
-    rule.fixed = std::chrono::milliseconds(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
+    const double configured = static_cast<double>(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
+    const double milliseconds = FromRuntime(context, fault.delay_duration_runtime(),
+                                            "fault.http.delay.fixed_duration_ms", configured);
+    rule.fixed = std::chrono::milliseconds(static_cast<int64_t>(std::clamp(milliseconds, 0.0, 1e9)));
   }
   return rule;
 }
 
-AbortRule CompileAbort(const v3::FaultAbort& config) {
+AbortRule CompileAbort(const v3::HTTPFault& fault, const FilterContext& context) {
+  const auto& config = fault.abort();
   AbortRule rule;
-  rule.share = CompileShare(config.percentage());
+  rule.share = CompileShare(config.percentage(), FromRuntime(context, fault.abort_percent_runtime(),
+                                                             "fault.http.abort.abort_percent", -1));
   if (config.error_type_case() == v3::FaultAbort::kHttpStatus) {
-    rule.fixed = Abort{static_cast<int>(config.http_status()), std::nullopt};
+    const double status = FromRuntime(context, fault.abort_http_status_runtime(),
+                                      "fault.http.abort.http_status", config.http_status());
+    // No status at all stands for the configured one.
+    const bool fine = status >= 200 && status < 600;
+    rule.fixed =
+        Abort{fine ? static_cast<int>(status) : static_cast<int>(config.http_status()), std::nullopt};
   } else if (config.error_type_case() == v3::FaultAbort::kGrpcStatus) {
-    rule.fixed = Abort{200, config.grpc_status()};
+    const double status = FromRuntime(context, fault.abort_grpc_status_runtime(),
+                                      "fault.http.abort.grpc_status", config.grpc_status());
+    rule.fixed = Abort{200, static_cast<uint32_t>(std::clamp(status, 0.0, 4294967295.0))};
   }
   return rule;
+}
+
+int64_t CompileMaxActive(const v3::HTTPFault& fault, const FilterContext& context) {
+  const double configured = fault.has_max_active_faults() ? fault.max_active_faults().value() : -1;
+  const double limit =
+      FromRuntime(context, fault.max_active_faults_runtime(), "fault.http.max_active_faults", configured);
+  return limit < 0 ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(std::min(limit, 1e15));
 }
 
 std::shared_ptr<const FaultRules> Compile(const google::protobuf::Any& any, FilterContext& context) {
@@ -165,11 +194,11 @@ std::shared_ptr<const FaultRules> Compile(const google::protobuf::Any& any, Filt
   context.diagnostics.AddStatus(config.status());
   if (!config.ok()) return nullptr;
   auto rules = std::make_shared<FaultRules>();
-  if (config->has_delay()) rules->delay = CompileDelay(config->delay());
-  if (config->has_abort()) rules->abort = CompileAbort(config->abort());
+  if (config->has_delay()) rules->delay = CompileDelay(*config, context);
+  if (config->has_abort()) rules->abort = CompileAbort(*config, context);
   rules->cluster = config->upstream_cluster();
   rules->nodes.assign(config->downstream_nodes().begin(), config->downstream_nodes().end());
-  if (config->has_max_active_faults()) rules->max_active = config->max_active_faults().value();
+  rules->max_active = CompileMaxActive(*config, context);
   for (int i = 0; i < config->headers_size(); ++i) {
     HeaderMatcher matcher;
     const ConfigPath at = context.path.Field("headers").Index(i);

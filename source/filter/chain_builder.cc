@@ -122,7 +122,7 @@ std::shared_ptr<const RouteFilterConfig> ChainBuilder::CompileConfig(const Filte
                                  " here, found " + std::string(TypeOf(any)) + of);
     return nullptr;
   }
-  FilterContext context{path, diagnostics_, filter.name, stat_prefix_, {}};
+  FilterContext context{path, diagnostics_, filter.name, stat_prefix_, {}, runtime_};
   return factory.make_route(any, context);
 }
 

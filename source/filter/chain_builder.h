@@ -44,6 +44,8 @@ class ChainBuilder {
   };
   ChainBuilder(std::vector<Filter> filters, const FilterRegistry& registry, Diagnostics& diagnostics,
                std::string stat_prefix);
+  // What filters read while their per-route configuration is compiled.
+  void UseRuntime(RuntimeLookup runtime) { runtime_ = std::move(runtime); }
 
   // `levels` from the least to the most specific. A name that is no filter of the chain is an error at its
   // position.
@@ -74,6 +76,7 @@ class ChainBuilder {
   const FilterRegistry& registry_;
   Diagnostics& diagnostics_;
   std::string stat_prefix_;
+  RuntimeLookup runtime_;
   std::vector<std::shared_ptr<const FilterChain>> made_;
   std::map<const google::protobuf::Any*, CompiledEntry> entries_;
 };

@@ -9,6 +9,7 @@
 #include "source/config/diagnostics.h"
 #include "source/filter/http_filter.h"
 #include "source/filter/route.h"
+#include "source/filter/runtime.h"
 
 namespace google::protobuf {
 class Any;
@@ -23,6 +24,7 @@ struct FilterContext {
   std::string filter_name;   // the name that the chain gives this filter; the key of per-route configuration
   std::string stat_prefix;   // "http.<hcm stat_prefix>."
   std::string node_cluster;  // node.cluster of the bootstrap
+  RuntimeLookup runtime = {};
 };
 
 // How a filter is made from its configuration message. Both functions return null after they have added an

@@ -102,11 +102,12 @@ Output CompileOutput(const google::protobuf::Any& any, const ConfigPath& path, D
 }  // namespace
 
 std::shared_ptr<const AccessLog> AccessLog::Compile(const envoy::config::accesslog::v3::AccessLog& config,
-                                                    const ConfigPath& path, Diagnostics& diagnostics) {
+                                                    const ConfigPath& path, Diagnostics& diagnostics,
+                                                    const RuntimeLookup& runtime) {
   std::unique_ptr<const AccessLogFilter> filter;
   bool ok = true;
   if (config.has_filter()) {
-    filter = CompileAccessLogFilter(config.filter(), path.Field("filter"), diagnostics);
+    filter = CompileAccessLogFilter(config.filter(), path.Field("filter"), diagnostics, runtime);
     ok = filter != nullptr;
   }
   Output output = CompileOutput(config.typed_config(), path.Field("typed_config"), diagnostics);

@@ -20,7 +20,8 @@ class AccessLog {
   // Null after errors were added to `diagnostics`. Opens and writes nothing: a file is made with its first
   // line; one that could not be opened now is an error.
   static std::shared_ptr<const AccessLog> Compile(const envoy::config::accesslog::v3::AccessLog& config,
-                                                  const ConfigPath& path, Diagnostics& diagnostics);
+                                                  const ConfigPath& path, Diagnostics& diagnostics,
+                                                  const RuntimeLookup& runtime = {});
 
   AccessLog(std::unique_ptr<const AccessLogFilter> filter, OutputFormat format,
             std::shared_ptr<AccessLogSink> sink)

@@ -63,8 +63,10 @@ class AnyOf : public AccessLogFilter {
 
 // Without a runtime value, the default counts.
 struct Comparison {
-  explicit Comparison(const accesslog_v3::ComparisonFilter& config)
-      : op(config.op()), bound(config.value().default_value()) {}
+  Comparison(const accesslog_v3::ComparisonFilter& config, const RuntimeLookup& runtime) : op(config.op()) {
+    double number = RuntimeNumber(runtime, config.value().runtime_key(), config.value().default_value());
+    bound = number > 0 ? static_cast<uint64_t>(number) : 0;
+  }
   bool Holds(uint64_t value) const {
     switch (op) {
       case accesslog_v3::ComparisonFilter::GE:
@@ -78,18 +80,20 @@ struct Comparison {
     }
   }
   accesslog_v3::ComparisonFilter::Op op;
-  uint64_t bound;
+  uint64_t bound = 0;
 };
 
-std::unique_ptr<const AccessLogFilter> CompileStatus(const accesslog_v3::StatusCodeFilter& config) {
-  return Make([comparison = Comparison(config.comparison())](const FormatContext& context) {
+std::unique_ptr<const AccessLogFilter> CompileStatus(const accesslog_v3::StatusCodeFilter& config,
+                                                     const RuntimeLookup& runtime) {
+  return Make([comparison = Comparison(config.comparison(), runtime)](const FormatContext& context) {
     const int status = context.exchange == nullptr ? 0 : context.exchange->response_status;
     return comparison.Holds(static_cast<uint64_t>(status));
   });
 }
 
-std::unique_ptr<const AccessLogFilter> CompileDuration(const accesslog_v3::DurationFilter& config) {
-  return Make([comparison = Comparison(config.comparison())](const FormatContext& context) {
+std::unique_ptr<const AccessLogFilter> CompileDuration(const accesslog_v3::DurationFilter& config,
+                                                       const RuntimeLookup& runtime) {
+  return Make([comparison = Comparison(config.comparison(), runtime)](const FormatContext& context) {
     if (context.exchange == nullptr) return false;
     const ExchangeTimes& times = context.exchange->times;
     return times.start != 0 && times.end >= times.start && comparison.Holds((times.end - times.start) / 1000);
@@ -107,11 +111,15 @@ uint64_t BitsOf(const FormatContext& context) {
   return context.exchange == nullptr ? Random64() : context.exchange->random;
 }
 
-std::unique_ptr<const AccessLogFilter> CompileRuntime(const accesslog_v3::RuntimeFilter& config) {
+std::unique_ptr<const AccessLogFilter> CompileRuntime(const accesslog_v3::RuntimeFilter& config,
+                                                      const RuntimeLookup& runtime) {
   using Fraction = envoy::type::v3::FractionalPercent;
   FractionMatcher share{config.percent_sampled().numerator(), 100};
   if (config.percent_sampled().denominator() == Fraction::TEN_THOUSAND) share.denominator = 10'000;
   if (config.percent_sampled().denominator() == Fraction::MILLION) share.denominator = 1'000'000;
+  if (runtime && runtime(config.runtime_key())) {
+    share = FractionMatcher::OfPercent(*runtime(config.runtime_key()));
+  }
   return Make([share, independent = config.use_independent_randomness()](const FormatContext& context) {
     return share.Matches(independent ? Random64() : BitsOf(context));
   });
@@ -155,13 +163,20 @@ std::unique_ptr<const AccessLogFilter> CompileGrpcStatus(const accesslog_v3::Grp
   });
 }
 
+struct FilterCompileContext {
+  Diagnostics& diagnostics;
+  const RuntimeLookup& runtime;
+};
+
 // False after an error; all errors are reported.
 template <class M>
-bool CompileAll(const M& config, const ConfigPath& path, Diagnostics& diagnostics, Filters& filters) {
+bool CompileAll(const M& config, const ConfigPath& path, const FilterCompileContext& context,
+                Filters& filters) {
   bool ok = true;
   for (int i = 0; i < config.filters_size(); ++i) {
-    auto filter = CompileAccessLogFilter(config.filters(i),
-                                         path.Field("filters").Index(static_cast<size_t>(i)), diagnostics);
+    auto filter =
+        CompileAccessLogFilter(config.filters(i), path.Field("filters").Index(static_cast<size_t>(i)),
+                               context.diagnostics, context.runtime);
     ok = ok && filter != nullptr;
     filters.push_back(std::move(filter));
   }
@@ -172,25 +187,27 @@ bool CompileAll(const M& config, const ConfigPath& path, Diagnostics& diagnostic
 
 std::unique_ptr<const AccessLogFilter> CompileAccessLogFilter(const accesslog_v3::AccessLogFilter& config,
                                                               const ConfigPath& path,
-                                                              Diagnostics& diagnostics) {
+                                                              Diagnostics& diagnostics,
+                                                              const RuntimeLookup& runtime) {
   using Proto = accesslog_v3::AccessLogFilter;
+  const FilterCompileContext context{diagnostics, runtime};
   Filters filters;
   switch (config.filter_specifier_case()) {
     case Proto::kStatusCodeFilter:
-      return CompileStatus(config.status_code_filter());
+      return CompileStatus(config.status_code_filter(), runtime);
     case Proto::kDurationFilter:
-      return CompileDuration(config.duration_filter());
+      return CompileDuration(config.duration_filter(), runtime);
     case Proto::kNotHealthCheckFilter:
       return Make([](const FormatContext& context) {
         return context.exchange == nullptr || !context.exchange->is_health_check;
       });
     case Proto::kRuntimeFilter:
-      return CompileRuntime(config.runtime_filter());
+      return CompileRuntime(config.runtime_filter(), runtime);
     case Proto::kAndFilter:
-      if (!CompileAll(config.and_filter(), path.Field("and_filter"), diagnostics, filters)) return nullptr;
+      if (!CompileAll(config.and_filter(), path.Field("and_filter"), context, filters)) return nullptr;
       return std::make_unique<AllOf>(std::move(filters));
     case Proto::kOrFilter:
-      if (!CompileAll(config.or_filter(), path.Field("or_filter"), diagnostics, filters)) return nullptr;
+      if (!CompileAll(config.or_filter(), path.Field("or_filter"), context, filters)) return nullptr;
       return std::make_unique<AnyOf>(std::move(filters));
     case Proto::kHeaderFilter:
       return CompileHeader(config.header_filter(), path.Field("header_filter"), diagnostics);

@@ -4,6 +4,7 @@
 
 #include "source/config/config_path.h"
 #include "source/config/diagnostics.h"
+#include "source/filter/runtime.h"
 #include "source/substitution/formatter.h"
 
 namespace envoy::config::accesslog::v3 {
@@ -19,9 +20,9 @@ class AccessLogFilter {
   virtual bool Passes(const FormatContext& context) const = 0;
 };
 
-// Null after errors were added to `diagnostics`.
+// Null after errors were added to `diagnostics`. What `runtime` says goes before the configured numbers.
 std::unique_ptr<const AccessLogFilter> CompileAccessLogFilter(
     const envoy::config::accesslog::v3::AccessLogFilter& config, const ConfigPath& path,
-    Diagnostics& diagnostics);
+    Diagnostics& diagnostics, const RuntimeLookup& runtime = {});
 
 }  // namespace narthex

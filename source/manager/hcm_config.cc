@@ -15,11 +15,12 @@ void RefuseUnsupported(const HcmProto& config, const ConfigPath& path, Diagnosti
   if (config.has_local_reply_config()) diagnostics.Error(path.Field("local_reply_config"), kText);
 }
 
-void CompileAccessLogs(const HcmProto& config, const ConfigPath& path, Diagnostics& diagnostics,
+void CompileAccessLogs(const HcmProto& config, const ConfigPath& path, HcmCompileContext& context,
                        HcmConfig& hcm) {
   for (int i = 0; i < config.access_log_size(); ++i) {
-    hcm.access_logs.push_back(AccessLog::Compile(
-        config.access_log(i), path.Field("access_log").Index(static_cast<size_t>(i)), diagnostics));
+    hcm.access_logs.push_back(AccessLog::Compile(config.access_log(i),
+                                                 path.Field("access_log").Index(static_cast<size_t>(i)),
+                                                 context.diagnostics, context.runtime));
   }
 }
 
@@ -33,12 +34,13 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
   hcm->origin = path.Origin().ToString();
   hcm->profile = context.profile;
   RefuseUnsupported(config, path, context.diagnostics);
-  CompileAccessLogs(config, path, context.diagnostics, *hcm);
+  CompileAccessLogs(config, path, context, *hcm);
   CompileCodec(config, path, context, *hcm);
   CompilePolicies(config, path, context, *hcm);
   CompileClientAddress(config, path, context, *hcm);
   ChainBuilder chains(CompileFilters(config, path, context, *hcm), context.registry, context.diagnostics,
                       hcm->stat_prefix);
+  chains.UseRuntime(context.runtime);
   CompileRoutes(config, path, chains, context, *hcm);
   if (context.diagnostics.error_count() > errors) return nullptr;
   // Only what will run registers its names.

@@ -11,6 +11,7 @@
 #include "source/config/config_path.h"
 #include "source/config/diagnostics.h"
 #include "source/filter/registry.h"
+#include "source/filter/runtime.h"
 #include "source/http/server_codec.h"
 #include "source/manager/client_address.h"
 #include "source/manager/hcm_stats.h"
@@ -67,8 +68,7 @@ struct HcmCompileContext {
   Profile profile = Profile::kEdge;
   uint32_t buffer_limit = 1024 * 1024;  // the listener's per_connection_buffer_limit_bytes
   std::string node_cluster;             // node.cluster of the bootstrap
-  // The number that the runtime gives a key; may be empty.
-  std::function<std::optional<double>(std::string_view)> runtime = {};
+  RuntimeLookup runtime = {};
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The

@@ -77,8 +77,8 @@ std::vector<ChainBuilder::Filter> CompileFilters(const HcmProto& config, ConfigP
     const FilterFactory* factory = FindFactory(filter, at, context);
     if (factory == nullptr) continue;
     CheckPosition(config, i, *factory, at, context.diagnostics);
-    FilterContext filter_context{at.Field("typed_config"), context.diagnostics, filter.name(),
-                                 hcm.stat_prefix, context.node_cluster};
+    FilterContext filter_context{at.Field("typed_config"), context.diagnostics,  filter.name(),
+                                 hcm.stat_prefix,          context.node_cluster, context.runtime};
     std::shared_ptr<const HttpFilter> made = factory->make(filter.typed_config(), filter_context);
     filters.push_back({filter.name(), std::move(made), factory, filter.disabled()});
     hcm.filters.push_back(

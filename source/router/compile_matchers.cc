@@ -129,11 +129,7 @@ FractionMatcher CompileFraction(const envoy::config::core::v3::RuntimeFractional
   fraction.numerator = config.default_value().numerator();
   fraction.denominator = kDenominators[config.default_value().denominator()];
   if (config.runtime_key().empty() || !context.runtime) return fraction;
-  // A plain number in the runtime is in percent.
-  if (auto value = context.runtime(config.runtime_key())) {
-    fraction.denominator = 1'000'000;
-    fraction.numerator = *value <= 0 ? 0 : static_cast<uint64_t>(*value * 10'000);
-  }
+  if (auto value = context.runtime(config.runtime_key())) fraction = FractionMatcher::OfPercent(*value);
   return fraction;
 }
 

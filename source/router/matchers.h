@@ -100,6 +100,11 @@ struct FractionMatcher {
   uint64_t numerator = 0;
   uint64_t denominator = 100;
 
+  // As the runtime says it; below 0 is none, above 100 all.
+  static FractionMatcher OfPercent(double percent) {
+    constexpr uint64_t kMillion = 1'000'000;
+    return {percent <= 0 ? 0 : percent >= 100 ? kMillion : static_cast<uint64_t>(percent * 10'000), kMillion};
+  }
   bool Matches(uint64_t random) const { return random % denominator < numerator; }
 };
 

@@ -12,6 +12,7 @@
 #include "source/config/diagnostics.h"
 #include "source/filter/chain_builder.h"
 #include "source/filter/route.h"
+#include "source/filter/runtime.h"
 #include "source/http/message.h"
 
 namespace envoy::config::route::v3 {
@@ -37,8 +38,7 @@ struct RouteCompileContext {
   std::function<bool(std::string_view)> has_cluster;
   bool validate_clusters_by_default = true;
   bool edge_profile = true;
-  // The number that the runtime's static layers give this key; may be empty.
-  std::function<std::optional<double>(std::string_view)> runtime = {};
+  RuntimeLookup runtime = {};
 };
 
 // A RouteConfiguration compiled for matching: first match in configured order, found without trying every

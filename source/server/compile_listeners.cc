@@ -110,6 +110,10 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
   if (listener.has_per_connection_buffer_limit_bytes()) {
     into.buffer_limit = listener.per_connection_buffer_limit_bytes().value();
   }
+  if (listener.drain_type() != Listener::DEFAULT) {
+    context.diagnostics.Error(path.Field("drain_type"),
+                              "exists in Envoy v3 but Narthex does not support it yet, except DEFAULT");
+  }
   CompileListenerSockets(listener, path, into, context.diagnostics);
   if (listener.filter_chains().empty() && !listener.has_default_filter_chain()) {
     context.diagnostics.Error(path, "has no filter_chains: no connection could be served");

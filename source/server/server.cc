@@ -52,6 +52,7 @@ bool Server::Start(Diagnostics& diagnostics) {
   if (diagnostics.HasErrors()) return false;
   sockets_ = *std::move(sockets);
   AddStats();
+  StatsStore::Process().SetShown(snapshot_->shown_stats);
   discovery_ = MakeDiscovery(*loop_);
   discovery_->Update(*snapshot_->clusters);
   StartWorkers();

@@ -92,6 +92,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   snapshot->edge_profile = CompileProfile(files, line, diagnostics);
   CompileRegexEngine(files, diagnostics);
   CompileRuntime(files, *snapshot);
+  CompileStatsConfig(files, *snapshot, diagnostics);
   CompileAdmin(files, *snapshot, diagnostics);
   CompileClusters(files, previous, *snapshot, diagnostics);
   CompileListeners(files, registry, *snapshot, diagnostics);

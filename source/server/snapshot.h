@@ -37,6 +37,8 @@ struct Snapshot {
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;
+  // Which statistics are shown; null: all.
+  std::function<bool(std::string_view name)> shown_stats;
 
   // The number that the runtime gives this key, also as a fraction {numerator, denominator}, then in percent.
   std::optional<double> RuntimeNumber(const std::string& key) const;

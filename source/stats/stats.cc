@@ -102,6 +102,11 @@ void StatsStore::SetComputedGauge(std::string_view name, std::function<int64_t()
   computed_.insert_or_assign(std::string(name), std::move(read));
 }
 
+void StatsStore::SetShown(std::function<bool(std::string_view name)> shown) {
+  std::lock_guard lock(mutex_);
+  shown_ = std::move(shown);
+}
+
 StatsStore::Row StatsStore::ReadRow(const std::string& name, Entry entry,
                                     const std::vector<uint64_t>& totals) const {
   const auto since_reset = [&](uint32_t cell) {
@@ -139,9 +144,11 @@ std::vector<StatsStore::Row> StatsStore::Read() const {
     StatsShard::AddTotals(0, totals);
     rows.reserve(entries_.size() + computed_.size());
     for (const auto& [name, entry] : entries_) {
-      if (!computed_.contains(name)) rows.push_back(ReadRow(name, entry, totals));
+      if (!computed_.contains(name) && (!shown_ || shown_(name)))
+        rows.push_back(ReadRow(name, entry, totals));
     }
     computed = computed_;
+    if (shown_) std::erase_if(computed, [&](const auto& entry) { return !shown_(entry.first); });
   }
   // Outside the lock: a computed gauge may read other statistics.
   for (const auto& [name, read] : computed) {

@@ -87,7 +87,10 @@ class StatsStore {
     bool used = false;   // was ever counted
     HistogramSnapshot histogram = {};
   };
-  // All of them, sorted by name. Any thread; doesn't stop the counting.
+  // Which names Read yields, for as long as no other is set; empty: all. Counting goes on. Called on the
+  // reading thread.
+  void SetShown(std::function<bool(std::string_view name)> shown);
+  // All of them that are shown, sorted by name. Any thread; doesn't stop the counting.
   std::vector<Row> Read() const;
   uint64_t Value(Counter counter) const;
   int64_t Value(Gauge gauge) const;
@@ -112,6 +115,7 @@ class StatsStore {
   // All below are guarded by mutex_.
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, std::function<int64_t()>, std::less<>> computed_;
+  std::function<bool(std::string_view)> shown_;
   uint32_t next_cell_;
   // What ResetCounters takes off the cells' totals.
   std::vector<uint64_t> base_;

@@ -110,6 +110,28 @@ TEST(Fault, LeavesRequestsAloneAboveTheLimitOfActiveFaults) {
   EXPECT_EQ(Stat("faults_overflow"), before + 1);
 }
 
+TEST(Fault, TheRuntimeGoesBeforeTheConfiguration) {
+  auto fault = [](const std::string& text, const std::string& key, double value) {
+    return Make(FaultFilter(), Parse<v3::HTTPFault>(text), nullptr,
+                [=](std::string_view asked) { return asked == key ? std::optional(value) : std::nullopt; });
+  };
+  const std::string abort(kAbort);
+  EXPECT_EQ(RunFilter(*fault(abort, "fault.http.abort.abort_percent", 0), Scenario()).status(), 200);
+  EXPECT_EQ(RunFilter(*fault(abort, "fault.http.abort.http_status", 429), Scenario()).status(), 429);
+  EXPECT_EQ(RunFilter(*fault(abort, "fault.http.abort.http_status", 7), Scenario()).status(), 503);
+  EXPECT_EQ(RunFilter(*fault(abort, "fault.http.max_active_faults", 0), Scenario()).status(), 200);
+  EXPECT_EQ(RunFilter(*fault(abort + " abort_percent_runtime: 'mine'", "mine", 0), Scenario()).status(), 200);
+  EXPECT_EQ(RunFilter(*fault(abort + " abort_percent_runtime: 'mine'", "fault.http.abort.abort_percent", 0),
+                      Scenario())
+                .status(),
+            503);
+  const Outcome delayed = RunFilter(*fault(kDelay, "fault.http.delay.fixed_duration_ms", 40), Scenario());
+  EXPECT_GE(delayed.milliseconds, 40u);
+  EXPECT_LT(delayed.milliseconds, 100u);
+  const Outcome none = RunFilter(*fault(kDelay, "fault.http.delay.fixed_delay_percent", 0), Scenario());
+  EXPECT_FALSE(none.HasFlag(ResponseFlag::kDelayInjected));
+}
+
 TEST(Fault, CountsAFaultAsActiveNoLongerThanItsExchange) {
   const auto filter = FaultOf(std::string(kAbort) + "max_active_faults { value: 1 }");
   EXPECT_EQ(RunFilter(*filter, Scenario()).status(), 503);

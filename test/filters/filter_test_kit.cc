@@ -209,11 +209,12 @@ void CancelAtEverySuspension(const HttpFilter& filter, const Scenario& scenario)
 }
 
 std::shared_ptr<const HttpFilter> Make(const FilterFactory& factory, const google::protobuf::Message& config,
-                                       std::string* errors) {
+                                       std::string* errors, RuntimeLookup runtime) {
   google::protobuf::Any any;
   any.PackFrom(config);
   Diagnostics diagnostics;
-  FilterContext context{ConfigPath(), diagnostics, std::string(factory.name), "http.test.", "edge"};
+  FilterContext context{ConfigPath(), diagnostics, std::string(factory.name),
+                        "http.test.", "edge",      std::move(runtime)};
   auto filter = factory.make(any, context);
   if (errors != nullptr) *errors = diagnostics.ToText();
   return filter;

@@ -86,7 +86,7 @@ void CancelAtEverySuspension(const HttpFilter& filter, const Scenario& scenario)
 // The filter that `factory` makes of a configuration message, under the factory's own name; null and the
 // diagnostics in `errors` when it refuses.
 std::shared_ptr<const HttpFilter> Make(const FilterFactory& factory, const google::protobuf::Message& config,
-                                       std::string* errors = nullptr);
+                                       std::string* errors = nullptr, RuntimeLookup runtime = {});
 // The same for a route's configuration.
 std::shared_ptr<const RouteFilterConfig> MakeRoute(const FilterFactory& factory,
                                                    const google::protobuf::Message& config,

@@ -18,7 +18,7 @@ class AccessLogFilterTest : public ::testing::Test {
     ConfigDocument document;
     Diagnostics diagnostics;
     EXPECT_TRUE(LoadString("filter.yaml", yaml, config, document, diagnostics)) << diagnostics.ToText();
-    auto filter = CompileAccessLogFilter(config, document.Root(), diagnostics);
+    auto filter = CompileAccessLogFilter(config, document.Root(), diagnostics, runtime_);
     errors_ = diagnostics.ToText();
     EXPECT_EQ(filter == nullptr, diagnostics.HasErrors());
     return filter != nullptr &&
@@ -33,7 +33,21 @@ class AccessLogFilterTest : public ::testing::Test {
   Exchange exchange_{*loop_, facts_};
   HeaderMap response_;
   std::string errors_;
+  RuntimeLookup runtime_;
 };
+
+TEST_F(AccessLogFilterTest, TheRuntimeGoesBeforeTheConfiguredNumbers) {
+  runtime_ = [](std::string_view key) -> std::optional<double> {
+    if (key == "log.from") return 500;
+    if (key == "log.all") return 100;
+    return std::nullopt;
+  };
+  exchange_.response_status = 404;
+  EXPECT_FALSE(StatusIs("op: GE, value: {default_value: 400, runtime_key: log.from}"));
+  EXPECT_TRUE(StatusIs("op: GE, value: {default_value: 400, runtime_key: log.other}"));
+  EXPECT_TRUE(Passes("runtime_filter: {runtime_key: log.all, percent_sampled: {numerator: 0}}"));
+  EXPECT_FALSE(Passes("runtime_filter: {runtime_key: log.other, percent_sampled: {numerator: 0}}"));
+}
 
 TEST_F(AccessLogFilterTest, ComparesTheStatus) {
   exchange_.response_status = 404;

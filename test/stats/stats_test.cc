@@ -19,6 +19,20 @@ Row FindRow(std::string_view name) {
   return {};
 }
 
+TEST(Stats, WhatIsNotShownGoesOnCounting) {
+  StatsStore& store = StatsStore::Process();
+  const Counter counter = store.MakeCounter("shown.not");
+  counter.Add();
+  store.MakeCounter("shown.yes").Add();
+  store.SetShown([](std::string_view name) { return name != "shown.not"; });
+  std::string names;
+  for (const auto& row : store.Read()) names += row.name + " ";
+  store.SetShown({});
+  EXPECT_EQ(names.find("shown.not"), std::string::npos);
+  EXPECT_NE(names.find("shown.yes"), std::string::npos);
+  EXPECT_EQ(store.ValueOf("shown.not"), 1u);
+}
+
 TEST(Stats, ADefaultHandleCountsIntoTheVoid) {
   Counter().Add(5);
   Gauge().Add(5);

@@ -1,0 +1,87 @@
+#include <string>
+
+#include "gtest/gtest.h"
+#include "source/manager/hcm_config.h"
+#include "source/router/compiled_route.h"
+#include "test/server/text_snapshot.h"
+
+// What the bootstrap says of the whole process: runtime, statistics, and what of it is refused.
+namespace narthex {
+namespace {
+
+std::string Gateway(const std::string& more, const std::string& match = "{prefix: /}") {
+  return more + BootstrapWith(ListenerWith("l", 80,
+                                           "{filters: [" +
+                                               HcmWith("{match: " + match + ", route: {cluster: c}}") + "]}"),
+                              {"c"});
+}
+
+// Whether a route that is for no request unless the runtime says otherwise is for this one.
+bool RuntimeOpens(const std::string& layer) {
+  const TextSnapshot text(
+      Gateway("layered_runtime: {layers: [{name: a, static_layer: " + layer + "}]}\n",
+              "{prefix: /, runtime_fraction: {default_value: {numerator: 0}, runtime_key: open}}"));
+  EXPECT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  HeaderMap headers;
+  headers.Add(":authority", "a.test");
+  headers.Add(":path", "/");
+  return text.snapshot->listeners[0]->chains[0].hcm->routes->Match({headers, nullptr, 4999}) != nullptr;
+}
+
+TEST(BootstrapRuntime, ReachesTheRoutes) {
+  EXPECT_FALSE(RuntimeOpens("{other: 100}"));
+  EXPECT_TRUE(RuntimeOpens("{open: 100}"));
+  EXPECT_TRUE(RuntimeOpens("{open: '100'}"));
+  EXPECT_FALSE(RuntimeOpens("{open: true}"));
+  EXPECT_TRUE(RuntimeOpens("{open: {numerator: 50, denominator: TEN_THOUSAND}}"));
+  EXPECT_FALSE(RuntimeOpens("{open: {numerator: 49, denominator: TEN_THOUSAND}}"));
+}
+
+bool Shows(const std::string& matcher, std::string_view name) {
+  const TextSnapshot text(Gateway("stats_config: {stats_matcher: " + matcher + "}\n"));
+  EXPECT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  return !text.snapshot->shown_stats || text.snapshot->shown_stats(name);
+}
+
+TEST(BootstrapStats, TheMatcherChoosesWhatIsShown) {
+  EXPECT_FALSE(Shows("{reject_all: true}", "cluster.c.upstream_rq_total"));
+  EXPECT_TRUE(Shows("{reject_all: false}", "cluster.c.upstream_rq_total"));
+  const std::string patterns = "{patterns: [{prefix: cluster.}, {safe_regex: {regex: '.*_5xx'}}]}";
+  EXPECT_TRUE(Shows("{inclusion_list: " + patterns + "}", "cluster.c.upstream_rq_total"));
+  EXPECT_TRUE(Shows("{inclusion_list: " + patterns + "}", "http.s.downstream_rq_5xx"));
+  EXPECT_FALSE(Shows("{inclusion_list: " + patterns + "}", "http.s.downstream_rq_2xx"));
+  EXPECT_FALSE(Shows("{exclusion_list: " + patterns + "}", "cluster.c.upstream_rq_total"));
+  EXPECT_TRUE(Shows("{exclusion_list: " + patterns + "}", "http.s.downstream_rq_2xx"));
+}
+
+TEST(BootstrapStats, AWrongPatternSaysWhere) {
+  const TextSnapshot text(
+      Gateway("stats_config: {stats_matcher: {inclusion_list: {patterns: [{safe_regex: {regex: '('}}]}}}\n"));
+  EXPECT_EQ(text.snapshot, nullptr);
+  EXPECT_NE(text.diagnostics.ToText().find("inclusion_list.patterns[0].safe_regex.regex: is no valid RE2"),
+            std::string::npos)
+      << text.diagnostics.ToText();
+}
+
+TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
+  auto refused = [](const std::string& yaml, const std::string& finding) {
+    const TextSnapshot text(yaml);
+    EXPECT_EQ(text.snapshot, nullptr) << finding;
+    const std::string found = text.diagnostics.ToText();
+    EXPECT_NE(found.find(finding + " exists in Envoy v3 but "), std::string::npos) << found;
+  };
+  refused(Gateway("stats_config: {stats_tags: [{tag_name: a, fixed_value: b}]}\n"),
+          "stats_config: field \"stats_tags\"");
+  refused(Gateway("stats_config: {use_all_default_tags: false}\n"),
+          "stats_config: field \"use_all_default_tags\"");
+  const std::string chains = "{filters: [" + HcmWith("{match: {prefix: /}, route: {cluster: c}}") + "]}";
+  std::string listener = ListenerWith("l", 80, chains);
+  listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
+  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0].drain_type:");
+  listener = ListenerWith("l", 80, chains);
+  listener.replace(listener.find("{name: l,"), 9, "{name: l, access_log: [],");
+  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0]: field \"access_log\"");
+}
+
+}  // namespace
+}  // namespace narthex
