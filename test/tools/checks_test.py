@@ -1,7 +1,7 @@
 """The checks tell good from bad."""
 import unittest
 
-from checks import layers, sizes, texts
+from checks import fields, layers, sizes, texts
 
 
 def sizes_of(text):
@@ -54,6 +54,34 @@ class Layers(unittest.TestCase):
         self.assertTrue(self.refused("test/net/a_test.cc", "source/http/codec.h"))
         self.assertFalse(self.refused("test/integration/a_test.cc", "source/server/server.h"))
         self.assertTrue(self.refused("test/bench/relay.cc", "source/net/socket.h"))
+
+
+class Visibility(unittest.TestCase):
+    def test_names_layers_above_filters_and_tests_only(self):
+        for label in ("//source/router:__pkg__", "//filters:__subpackages__", "//test:__subpackages__", "//visibility:private"):
+            self.assertIsNone(layers.visibility_refusal("http", label), label)
+        for label in ("//visibility:public", "//source:__subpackages__", "//source/net:__pkg__", "//examples:__pkg__"):
+            self.assertIsNotNone(layers.visibility_refusal("http", label), label)
+        self.assertIsNotNone(layers.visibility_refusal("manager", "//filters:__subpackages__"))
+
+
+class Fields(unittest.TestCase):
+    def test_knows_the_fields_of_messages_within_messages(self):
+        source = ('package a.v3;\nmessage Outer {  // string none = 9;\n  enum E { kA = 0; }\n  message Inner { b.Duration d = 1 [(r) = {x: "}"}]; }\n'
+                  '  oneof kind {\n    option (required) = true;\n    Inner inner = 2;\n  }\n  map<string, google.Any> configs = 3;\n}\n')
+        found = [(f.line, f.message, f.owner, f.kind, f.name) for f in fields.fields_of("p", source)]
+        self.assertEqual(found, [(4, "a.v3.Outer.Inner", "a::v3::Outer_Inner", "Duration", "d"),
+                                 (7, "a.v3.Outer", "a::v3::Outer", "Inner", "inner"),
+                                 (9, "a.v3.Outer", "a::v3::Outer", "Any", "configs")])
+
+    def test_a_message_that_nothing_holds_is_not_accepted(self):
+        make = fields.Field
+        all_fields = [make("p", 1, "a.Outer", "a::Outer", "Inner", "inner"), make("p", 2, "a.Inner", "a::Inner", "string", "x"),
+                      make("p", 3, "a.Lonely", "a::Lonely", "string", "y")]
+        names = [field.name for field in fields.accepted(all_fields, {("a::Outer", "inner")})]
+        self.assertEqual(names, ["inner", "x"])
+        self.assertTrue(all_fields[0].is_read({("a::Outer", "has_inner")}))
+        self.assertFalse(all_fields[1].is_read({("a::Outer", "has_inner")}))
 
 
 class Words(unittest.TestCase):

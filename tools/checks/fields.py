@@ -40,9 +40,9 @@ def skip_options(text, at):
     return at
 
 
-def fields_of(path):
-    """[Field] of a .proto file."""
-    text = re.sub(r"//[^\n]*", "", read(path))
+def fields_of(path, source):
+    """[Field] of the source of a .proto file."""
+    text = re.sub(r"//[^\n]*", "", source)
     text = re.sub(r'"(\\.|[^"\\\n])*"', lambda m: '"' + "_" * (len(m[0]) - 2) + '"', text)
     package = re.search(r"^package ([\w.]+);", text, re.M)[1]
     found, scopes, at = [], [], 0
@@ -120,7 +120,7 @@ def check():
     compiled.generated_headers()  # once, before several ask for it
     used = {(owner, name) for owner, name in compiled.in_parallel(accessors, sources)}
     protos = [path for path in files_with(".proto") if path.startswith(("api/envoy/", "api/narthex/"))]
-    fields = [field for path in protos for field in fields_of(path)]
+    fields = [field for path in protos for field in fields_of(path, read(path))]
     listed, findings = reasons()
     unread = {f"{field.message} {field.name}": field for field in accepted(fields, used) if not field.is_read(used)}
     findings += [Finding(field.path, field.line, "field", f"nothing reads {name}: implement it, leave it out, or say in {LIST} "

@@ -2,7 +2,7 @@
 same of targets, this says it of every #include."""
 import re
 
-from checks.checkout import Finding, files_with, includes
+from checks.checkout import Finding, files, files_with, includes, line_of, read
 
 # A folder of source/ may use only folders before it.
 ORDER = ("base", "coro", "event", "stats", "net", "tls", "http", "config", "substitution", "upstream", "filter", "router",
@@ -58,7 +58,33 @@ def refuse_filter(area, folder, used_folder):
     return f"source/{folder} may not use filters/; only source/server may"
 
 
+def visibility_refusal(folder, label):
+    """Why a target of source/<folder> may not be visible to `label`, or None."""
+    if label == "//visibility:private" or label.startswith(("//test:", "//test/")):
+        return None
+    match = re.fullmatch(r"//(source|filters)(?:/(\w+))?:__(?:pkg|subpackages)__", label)
+    if not match:
+        # The binary at the top is linked from source/server.
+        return None if folder == "server" and label == "//:__pkg__" else f"{label} is nobody of the layers"
+    area, user = match[1], match[2]
+    if area == "source" and user is None:
+        return f"{label} is all layers; name those above source/{folder}"
+    return refusal((area, user), ("source", folder))
+
+
+def check_visibility():
+    """Bazel's visibility of a folder's targets is no wider than the layers."""
+    for path in (name for name in files() if re.fullmatch(r"source/\w+/BUILD\.bazel", name)):
+        text, folder = read(path), path.split("/")[1]
+        for block in re.finditer(r"visibility\s*=\s*\[([^\]]*)\]", text):
+            for label in re.finditer(r'"([^"]*)"', block[1]):
+                reason = visibility_refusal(folder, label[1])
+                if reason:
+                    yield Finding(path, line_of(text, block.start(1) + label.start()), "layer", f"visibility: {reason}")
+
+
 def check():
+    yield from check_visibility()
     for path in files_with(".cc", ".h"):
         user = place(path)
         for line, form, used in includes(path):
