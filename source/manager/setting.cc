@@ -20,9 +20,9 @@ std::chrono::milliseconds SettingReader::Duration(std::string_view field, bool p
 }
 
 void SettingReader::Note(std::string_view field, bool present, std::string value, bool differs) {
-  Setting note{std::string(field), std::move(value), {}, present && differs};
+  Setting note{std::string(field), std::move(value), {}, path_.Field(field).Origin(), present, differs};
   if (present) {
-    note.origin = path_.Field(field).Origin().ToString();
+    note.origin = note.place.ToString();
   } else {
     note.origin = edge() ? "default of the edge profile" : "default of Envoy";
   }

@@ -14,8 +14,10 @@ namespace narthex {
 struct Setting {
   std::string name;
   std::string value;
-  std::string origin;       // where it was written, or "default of the edge profile"
-  bool below_edge = false;  // was written and differs from what the edge profile would have set
+  std::string origin;  // where it was written, or "default of the edge profile"
+  Origin place;        // where it was written, or the message that leaves it out
+  bool written = false;
+  bool below_edge = false;  // less safe than what the edge profile would have set
 };
 
 // A value with a default for each profile.

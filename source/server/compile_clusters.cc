@@ -8,12 +8,6 @@
 
 namespace narthex {
 
-namespace {
-
-constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
-
-}  // namespace
-
 void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
                      Diagnostics& diagnostics) {
   ClusterDefaults defaults;

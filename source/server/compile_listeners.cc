@@ -17,7 +17,6 @@ using envoy::config::listener::v3::FilterChain;
 using envoy::config::listener::v3::Listener;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
-constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
 constexpr uint32_t kEnvoyBufferLimit = 1024 * 1024;
 
 // What the chains of one listener are compiled with.

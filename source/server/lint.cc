@@ -8,6 +8,8 @@
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "source/config/unpack.h"
 #include "source/manager/hcm_config.h"
+#include "source/server/lint_clusters.h"
+#include "source/server/lint_profile.h"
 #include "source/server/lint_routes.h"
 
 namespace narthex {
@@ -15,81 +17,82 @@ namespace narthex {
 namespace {
 
 using envoy::config::listener::v3::FilterChain;
+using envoy::config::listener::v3::Listener;
 using envoy::config::route::v3::RouteConfiguration;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
-void LintRoutes(const RouteConfiguration& routes, const ConfigPath& path, Diagnostics& diagnostics) {
-  for (int i = 0; i < routes.virtual_hosts_size(); ++i) {
-    LintVirtualHost(routes.virtual_hosts(i), path.Field("virtual_hosts").Index(i), diagnostics);
-  }
-}
+struct LintWalk {
+  ClusterIndex clusters;
+  NamedClusters named;
+  Diagnostics& diagnostics;
 
-void LintChain(const FilterChain& chain, const ConfigPath& path, Diagnostics& diagnostics) {
-  if (chain.filters().empty()) return;
-  const int last = chain.filters_size() - 1;
-  const ConfigPath config = path.Field("filters").Index(last).Field("typed_config");
-  absl::StatusOr<HttpConnectionManager> hcm =
-      Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config);
-  if (hcm.ok() && hcm->has_route_config()) {
-    LintRoutes(hcm->route_config(), config.Field("route_config"), diagnostics);
-  }
-}
+  RouteLint Routes(const RouteTable* table) const { return {table, clusters, diagnostics}; }
+};
 
-// Routes that stand in a file of their own; the errors in it have been reported when it was compiled.
-void LintRouteFile(const std::string& file, NamedClusters& named, Diagnostics& diagnostics) {
+// Routes that stand in a file of their own, where one table is in use and others may stand beside it. The
+// errors in the file have been reported when it was compiled.
+void LintRouteFile(const std::string& file, const RouteTable& table, LintWalk& walk) {
   envoy::service::discovery::v3::DiscoveryResponse response;
   ConfigDocument document;
   Diagnostics reported;
   if (!LoadFile(file, response, document, reported)) return;
-  CollectClusters(response, named);
+  CollectClusters(response, walk.named);
   for (int i = 0; i < response.resources_size(); ++i) {
     const ConfigPath path = document.Root().Field("resources").Index(i);
     absl::StatusOr<RouteConfiguration> routes = Unpack<RouteConfiguration>(response.resources(i), path);
-    if (routes.ok()) LintRoutes(*routes, path, diagnostics);
+    if (!routes.ok()) continue;
+    LintRoutes(*routes, path, walk.Routes(routes->name() == table.name() ? &table : nullptr));
   }
 }
 
-void LintProfile(const FilterChainConfig& chain, Diagnostics& diagnostics) {
-  for (const Setting& setting : chain.hcm->settings) {
-    if (!setting.below_edge) continue;
-    Diagnostic diagnostic;
-    diagnostic.origin = chain.origin;
-    diagnostic.severity = Severity::kWarning;
-    diagnostic.message = "less safe than the edge profile: " + setting.name + " is " + setting.value + "  [" +
-                         setting.origin + "]";
-    diagnostics.Add(std::move(diagnostic));
-  }
+void LintRequestTimeouts(const HttpConnectionManager& message, const ServerCodecOptions& options,
+                         const ConfigPath& path, Diagnostics& diagnostics) {
+  const auto none = std::chrono::milliseconds(0);
+  if (!message.has_request_headers_timeout() || options.request_timeout == none) return;
+  if (options.request_headers_timeout == none || options.request_headers_timeout < options.request_timeout)
+    return;
+  diagnostics.Warning(path.Field("request_headers_timeout"),
+                      "never strikes: request_timeout is no longer and includes the headers");
 }
 
-void LintUnused(const Snapshot& snapshot, const NamedClusters& named, Diagnostics& diagnostics) {
-  if (named.dynamic) return;
-  for (const auto& placed : snapshot.files->clusters) {
-    if (named.names.contains(placed.message->name())) continue;
-    diagnostics.Warning(placed.path, "cluster \"" + placed.message->name() + "\" is used by nothing");
+void LintChain(const FilterChain& chain, const FilterChainConfig& compiled, const ConfigPath& path,
+               LintWalk& walk) {
+  const int last = chain.filters_size() - 1;
+  const ConfigPath config = path.Field("filters").Index(last).Field("typed_config");
+  absl::StatusOr<HttpConnectionManager> hcm =
+      Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config);
+  if (!hcm.ok()) return;
+  const RouteTable& table = *compiled.hcm->routes;
+  if (hcm->has_route_config()) {
+    LintRoutes(hcm->route_config(), config.Field("route_config"), walk.Routes(&table));
+  }
+  for (const std::string& file : compiled.hcm->watched_files) LintRouteFile(file, table, walk);
+  LintRequestTimeouts(*hcm, compiled.hcm->codec, config, walk.diagnostics);
+}
+
+void LintListener(const Placed<Listener>& placed, const ListenerConfig& compiled, LintWalk& walk) {
+  CollectClusters(*placed.message, walk.named);
+  for (int i = 0; i < placed.message->filter_chains_size(); ++i) {
+    LintChain(placed.message->filter_chains(i), compiled.chains[static_cast<size_t>(i)],
+              placed.path.Field("filter_chains").Index(i), walk);
+  }
+  if (compiled.default_chain) {
+    LintChain(placed.message->default_filter_chain(), *compiled.default_chain,
+              placed.path.Field("default_filter_chain"), walk);
   }
 }
 
 }  // namespace
 
 void LintSnapshot(const Snapshot& snapshot, Diagnostics& diagnostics) {
-  NamedClusters named;
-  for (const auto& placed : snapshot.files->listeners) {
-    CollectClusters(*placed.message, named);
-    for (int i = 0; i < placed.message->filter_chains_size(); ++i) {
-      LintChain(placed.message->filter_chains(i), placed.path.Field("filter_chains").Index(i), diagnostics);
-    }
-    if (placed.message->has_default_filter_chain()) {
-      LintChain(placed.message->default_filter_chain(), placed.path.Field("default_filter_chain"),
-                diagnostics);
-    }
+  LintWalk walk{.clusters = {}, .named = {}, .diagnostics = diagnostics};
+  for (const auto& placed : snapshot.files->clusters) walk.clusters.emplace(placed.message->name(), placed);
+  // One compiled listener for each message, in the same order.
+  for (size_t i = 0; i < snapshot.listeners.size(); ++i) {
+    LintListener(snapshot.files->listeners[i], *snapshot.listeners[i], walk);
   }
-  for (const auto& listener : snapshot.listeners) {
-    for (const FilterChainConfig* chain : listener->AllChains()) {
-      for (const std::string& file : chain->hcm->watched_files) LintRouteFile(file, named, diagnostics);
-      LintProfile(*chain, diagnostics);
-    }
-  }
-  LintUnused(snapshot, named, diagnostics);
+  LintClusters(*snapshot.files, walk.named, diagnostics);
+  LintProfile(snapshot, diagnostics);
 }
 
 }  // namespace narthex

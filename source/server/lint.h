@@ -5,9 +5,10 @@
 
 namespace narthex {
 
-// What is legal and was probably not meant, as warnings: routes that an earlier one of the same virtual host
-// takes everything from, clusters that nothing uses, timeouts that another one makes pointless, and settings
-// less safe than the edge profile's.
+// What is legal and was probably not meant, as warnings where it was written: routes that no request reaches,
+// clusters that do not exist, have no host or are used by nothing, timeouts that another one makes pointless,
+// rewrites that garble a path, and settings less safe than the edge profile's. Blocking: reads the route
+// files that the configuration names.
 void LintSnapshot(const Snapshot& snapshot, Diagnostics& diagnostics);
 
 }  // namespace narthex

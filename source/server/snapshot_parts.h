@@ -4,6 +4,9 @@
 
 namespace narthex {
 
+// What one connection may keep in memory, by the edge profile.
+inline constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
+
 // The steps of BuildSnapshot; each adds what is wrong to the diagnostics and fills in what it can.
 void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
 void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,

@@ -1,0 +1,55 @@
+#include "source/server/lint_profile.h"
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "source/manager/hcm_config.h"
+#include "source/server/snapshot_parts.h"
+
+namespace narthex {
+
+namespace {
+
+constexpr std::string_view kLessSafe = "less safe than the edge profile: ";
+
+void Warn(const Origin& origin, std::string message, Diagnostics& diagnostics) {
+  diagnostics.Add({.origin = origin, .severity = Severity::kWarning, .message = std::move(message)});
+}
+
+void LintChain(const FilterChainConfig& chain, Diagnostics& diagnostics) {
+  std::string defaults;
+  for (const Setting& setting : chain.hcm->settings) {
+    if (!setting.below_edge) continue;
+    const std::string text = setting.name + " is " + setting.value;
+    if (setting.written) {
+      Warn(setting.place, std::string(kLessSafe) + text, diagnostics);
+    } else {
+      defaults += (defaults.empty() ? "" : ", ") + text;
+    }
+  }
+  if (!defaults.empty()) {
+    Warn(chain.origin, std::string(kLessSafe) + "by Envoy's defaults " + defaults, diagnostics);
+  }
+}
+
+// Of a listener or a cluster: how much one connection may keep in memory.
+template <class M>
+void LintBuffers(const Placed<M>& placed, Diagnostics& diagnostics) {
+  if (!placed.message->has_per_connection_buffer_limit_bytes()) return;
+  const uint32_t bytes = placed.message->per_connection_buffer_limit_bytes().value();
+  if (bytes <= kEdgeBufferLimit) return;
+  diagnostics.Warning(placed.path.Field("per_connection_buffer_limit_bytes"),
+                      std::string(kLessSafe) + "per_connection_buffer_limit_bytes is " +
+                          std::to_string(bytes) + ", above " + std::to_string(kEdgeBufferLimit));
+}
+
+}  // namespace
+
+void LintProfile(const Snapshot& snapshot, Diagnostics& diagnostics) {
+  for (const auto& placed : snapshot.files->listeners) LintBuffers(placed, diagnostics);
+  for (const auto& placed : snapshot.files->clusters) LintBuffers(placed, diagnostics);
+  for (const auto& listener : snapshot.listeners) {
+    for (const FilterChainConfig* chain : listener->AllChains()) LintChain(*chain, diagnostics);
+  }
+}
+
+}  // namespace narthex

@@ -1,0 +1,54 @@
+// Settings less safe than the edge profile's.
+#include "test/server/lint_text.h"
+
+namespace narthex {
+namespace {
+
+const std::string kRoutes =
+    "\nroute_config: {virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: "
+    "{cluster: "
+    "c}}]}]},";
+
+TEST(LintProfile, NamesEachDeviationWhereItIsWritten) {
+  EXPECT_EQ(
+      LintOf(GatewayWith("use_remote_address: false,\nnormalize_path: false,\nmerge_slashes: false,\n"
+                         "request_headers_timeout: 60s,\n"
+                         "common_http_protocol_options: {headers_with_underscores_action: ALLOW}," +
+                         kRoutes)),
+      "2:1: warning: HCM.use_remote_address: less safe than the edge profile: use_remote_address is false\n"
+      "3:1: warning: HCM.normalize_path: less safe than the edge profile: normalize_path is false\n"
+      "4:1: warning: HCM.merge_slashes: less safe than the edge profile: merge_slashes is false\n"
+      "5:1: warning: HCM.request_headers_timeout: less safe than the edge profile: request_headers_timeout "
+      "is 60s\n"
+      "6:32: warning: HCM.common_http_protocol_options.headers_with_underscores_action: less safe than the "
+      "edge profile: headers_with_underscores_action is ALLOW\n");
+}
+
+TEST(LintProfile, LeavesWhatIsAsSafeAlone) {
+  EXPECT_EQ(LintOf(GatewayWith("use_remote_address: true,\nrequest_headers_timeout: 5s," + kRoutes)), "");
+}
+
+TEST(LintProfile, NamesLargeBuffers) {
+  EXPECT_EQ(
+      LintOf(GatewayWith(kRoutes,
+                         "{name: c, type: STATIC, connect_timeout: 1s,\n"
+                         "per_connection_buffer_limit_bytes: 1048576, load_assignment: {cluster_name: "
+                         "c, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: "
+                         "{address: 127.0.0.1, port_value: 1}}}}]}]}}")),
+      "6:1: warning: static_resources.clusters[0].per_connection_buffer_limit_bytes: less safe than the edge "
+      "profile: per_connection_buffer_limit_bytes is 1048576, above 32768\n");
+}
+
+TEST(LintProfile, SaysInOneLineWhatEnvoysDefaultsLeaveUnsafe) {
+  std::string yaml = GatewayWith(kRoutes);
+  yaml.insert(0,
+              "bootstrap_extensions: [{name: p, typed_config: {'@type': "
+              "type.googleapis.com/narthex.config.bootstrap.v1.Profile, profile: ENVOY}}]\n");
+  const std::string found = LintOf(yaml);
+  EXPECT_NE(found.find("less safe than the edge profile: by Envoy's defaults "), std::string::npos) << found;
+  EXPECT_NE(found.find("normalize_path is false"), std::string::npos) << found;
+  EXPECT_EQ(found.find('\n'), found.size() - 1) << found;
+}
+
+}  // namespace
+}  // namespace narthex
