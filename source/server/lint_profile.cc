@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view kLessSafe = "less safe than the edge profile: ";
 
 void Warn(const Origin& origin, std::string message, Diagnostics& diagnostics) {
-  diagnostics.Add({.origin = origin, .severity = Severity::kWarning, .message = std::move(message)});
+  diagnostics.Add(
+      {.origin = origin, .severity = Severity::kWarning, .message = std::move(message), .suggestion = ""});
 }
 
 void LintChain(const FilterChainConfig& chain, Diagnostics& diagnostics) {
