@@ -68,19 +68,13 @@ class ActiveFault {
   const std::shared_ptr<ActiveFaults> faults_;
 };
 
-bool IsGrpc(const Request& request) {
-  return request.headers().Get(Header::kContentType).starts_with("application/grpc");
-}
-
+// The connection manager gives it the form for gRPC clients, with this status.
 Response AbortReply(const Request& request, const Abort& abort) {
-  if (!abort.grpc_status || !IsGrpc(request)) {
-    return LocalReply(abort.http_status, "fault_filter_abort", "fault filter abort",
-                      ResponseFlag::kFaultInjected);
+  Response response =
+      LocalReply(abort.http_status, "fault_filter_abort", "fault filter abort", ResponseFlag::kFaultInjected);
+  if (abort.grpc_status && IsGrpc(request.headers())) {
+    response.headers().Set(Header::kGrpcStatus, std::to_string(*abort.grpc_status));
   }
-  Response response = LocalReply(200, "fault_filter_abort", {}, ResponseFlag::kFaultInjected);
-  response.headers().Set(Header::kContentType, "application/grpc");
-  response.headers().Set(Header::kGrpcStatus, std::to_string(*abort.grpc_status));
-  response.headers().Set(Header::kGrpcMessage, "fault filter abort");
   return response;
 }
 

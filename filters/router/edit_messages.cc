@@ -128,9 +128,12 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
 void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response) {
   exchange.response_mutated = true;
   if (route.response_mutations == nullptr) return;
-  // What the mutations may ask for.
-  if (const ExchangeError* local = response.local()) exchange.response_details = local->detail;
   FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
+  if (const ExchangeError* local = response.local()) {
+    // What the mutations may ask for.
+    exchange.response_details = local->detail;
+    return ApplyToLocalReply(*route.response_mutations, response.headers(), context);
+  }
   route.response_mutations->Apply(response.headers(), context);
 }
 

@@ -96,7 +96,9 @@ std::unique_ptr<const AccessLogFilter> CompileDuration(const accesslog_v3::Durat
   return Make([comparison = Comparison(config.comparison(), runtime)](const FormatContext& context) {
     if (context.exchange == nullptr) return false;
     const ExchangeTimes& times = context.exchange->times;
-    return times.start != 0 && times.end >= times.start && comparison.Holds((times.end - times.start) / 1000);
+    // A local reply is mapped before its exchange has ended.
+    const uint64_t end = times.end != 0 ? times.end : context.exchange->loop().NowUs();
+    return times.start != 0 && end >= times.start && comparison.Holds((end - times.start) / 1000);
   });
 }
 

@@ -8,7 +8,9 @@
 #include "source/http/reason_phrase.h"
 #include "source/manager/access_log.h"
 #include "source/manager/date_header.h"
+#include "source/manager/local_reply_policy.h"
 #include "source/manager/stream_deadline.h"
+#include "source/router/matchers.h"
 
 namespace narthex {
 namespace {
@@ -42,10 +44,24 @@ void Count(const HcmStats& stats, const Admission& admission) {
 }
 
 Response RefusalFor(const Admission& admission) {
-  ResponseFlag flag =
-      admission.outcome == Outcome::kNoRoute ? ResponseFlag::kNoRouteFound : ResponseFlag::kNone;
-  Response response = LocalReply(admission.status(), admission.detail(), {}, flag);
+  ResponseFlag flag = ResponseFlag::kNone;
+  std::string_view text;
+  if (admission.outcome == Outcome::kNoRoute) flag = ResponseFlag::kNoRouteFound;
+  if (admission.outcome == Outcome::kUnderscoreInHeader) {
+    flag = ResponseFlag::kDownstreamProtocolError;
+    text = ReasonPhrase(admission.status());
+  }
+  Response response = LocalReply(admission.status(), admission.detail(), text, flag);
   if (!admission.location.empty()) response.headers().Set(Header::kLocation, admission.location);
+  return response;
+}
+
+// Whose turn it was decides the status, as in Envoy.
+Response DurationReply(const Exchange& exchange, bool request_complete) {
+  constexpr std::string_view kDeadlineExceeded = "4";
+  Response response =
+      LocalReply(request_complete ? 504 : 408, kMaxDurationTimeout, "downstream duration timeout");
+  if (IsGrpc(exchange.request_headers)) response.headers().Set(Header::kGrpcStatus, kDeadlineExceeded);
   return response;
 }
 
@@ -57,7 +73,7 @@ void MutateLocalReply(Exchange& exchange, Response& response) {
   exchange.response_mutated = true;
   if (route->response_mutations == nullptr) return;
   FormatContext context{&exchange, &exchange.request_headers, &response.headers(), nullptr, {}};
-  route->response_mutations->Apply(response.headers(), context);
+  ApplyToLocalReply(*route->response_mutations, response.headers(), context);
 }
 
 // What every response goes through last.
@@ -66,6 +82,7 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
     if (local->flag != ResponseFlag::kNone) exchange.AddFlag(local->flag);
     exchange.response_details = local->detail;
     MutateLocalReply(exchange, response);
+    FinishLocalReply(config.local_replies.get(), exchange, response);
   } else if (exchange.response_details.empty()) {
     exchange.response_details = "via_upstream";
   }
@@ -138,9 +155,7 @@ Task<Response> ConnectionManager::Handle(Request request) {
       co_await WithTimeout<Response>(exchange.loop(), first(std::move(request)), limit);
   if (!response) {
     config.stats.rq_max_duration_reached.Add();
-    // The client is the late one while its request is still coming.
-    int status = whole || exchange.times.request_end != 0 ? 504 : 408;
-    response = LocalReply(status, kMaxDurationTimeout, "downstream duration timeout");
+    response = DurationReply(exchange, whole || exchange.times.request_end != 0);
   } else {
     EndBodyAt(exchange.loop(), deadline, config.stats.rq_max_duration_reached, *response);
   }

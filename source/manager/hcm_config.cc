@@ -1,19 +1,12 @@
 #include "source/manager/hcm_config.h"
 
-#include <string_view>
-
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/manager/access_log.h"
 #include "source/manager/hcm_parts.h"
+#include "source/manager/local_reply_policy.h"
 
 namespace narthex {
 namespace {
-
-// Parts of the message that this release reads but does not serve yet are refused, never ignored.
-void RefuseUnsupported(const HcmProto& config, const ConfigPath& path, Diagnostics& diagnostics) {
-  constexpr std::string_view kText = "exists in Envoy v3 but Narthex does not support it yet";
-  if (config.has_local_reply_config()) diagnostics.Error(path.Field("local_reply_config"), kText);
-}
 
 void CompileAccessLogs(const HcmProto& config, const ConfigPath& path, HcmCompileContext& context,
                        HcmConfig& hcm) {
@@ -33,8 +26,11 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
   hcm->stat_prefix = "http." + config.stat_prefix() + ".";
   hcm->origin = path.Origin().ToString();
   hcm->profile = context.profile;
-  RefuseUnsupported(config, path, context.diagnostics);
   CompileAccessLogs(config, path, context, *hcm);
+  if (config.has_local_reply_config()) {
+    hcm->local_replies = LocalReplyPolicy::Compile(
+        config.local_reply_config(), path.Field("local_reply_config"), context.diagnostics, context.runtime);
+  }
   CompileCodec(config, path, context, *hcm);
   CompilePolicies(config, path, context, *hcm);
   CompileClientAddress(config, path, context, *hcm);

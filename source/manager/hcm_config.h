@@ -29,6 +29,7 @@ class HttpConnectionManager;
 namespace narthex {
 
 class AccessLog;
+class LocalReplyPolicy;
 
 // A filter of http_filters as it was written, for `explain`.
 struct FilterNote {
@@ -52,6 +53,7 @@ struct HcmConfig {
   PathPolicy path;
   HcmStats stats;
   std::vector<std::shared_ptr<const AccessLog>> access_logs;
+  std::shared_ptr<const LocalReplyPolicy> local_replies;  // null: as they are
   std::shared_ptr<const RouteTable> routes;
   std::vector<FilterNote> filters;
   std::vector<Setting> settings;           // of effect, with where each came from

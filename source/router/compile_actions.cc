@@ -1,12 +1,9 @@
 #include "source/router/compile_actions.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "source/router/ascii.h"
 #include "source/router/compile_matchers.h"
+#include "source/substitution/data_source.h"
 
 namespace narthex {
 namespace {
@@ -109,38 +106,6 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   return forward;
 }
 
-bool ReadBody(const envoy::config::core::v3::DataSource& source, const ConfigPath& path,
-              Diagnostics& diagnostics, std::string& body) {
-  using Source = envoy::config::core::v3::DataSource;
-  switch (source.specifier_case()) {
-    case Source::kFilename: {
-      std::ifstream file(source.filename(), std::ios::binary);
-      if (!file) {
-        diagnostics.Error(path.Field("filename"), "cannot read \"" + source.filename() + "\"");
-        return false;
-      }
-      body.assign(std::istreambuf_iterator<char>(file), {});
-      return true;
-    }
-    case Source::kEnvironmentVariable: {
-      const char* value = std::getenv(source.environment_variable().c_str());
-      if (value == nullptr) {
-        diagnostics.Error(path.Field("environment_variable"),
-                          "\"" + source.environment_variable() + "\" is not set");
-        return false;
-      }
-      body = value;
-      return true;
-    }
-    case Source::kInlineBytes:
-      body = source.inline_bytes();
-      return true;
-    default:
-      body = source.inline_string();
-      return true;
-  }
-}
-
 }  // namespace
 
 std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::RouteAction& config,
@@ -205,7 +170,10 @@ std::unique_ptr<const DirectResponse> CompileDirectResponse(const route_v3::Dire
   response->status = static_cast<int>(config.status());
   if (!config.has_body()) return response;
   ConfigPath body_path = path.Field("body");
-  if (!ReadBody(config.body(), body_path, diagnostics, response->body)) return nullptr;
+  absl::StatusOr<std::string> body = ReadDataSource(config.body(), body_path);
+  diagnostics.AddStatus(body.status());
+  if (!body.ok()) return nullptr;
+  response->body = *std::move(body);
   if (response->body.size() <= max_body) return response;
   diagnostics.Error(body_path, "has " + std::to_string(response->body.size()) + " bytes, more than the " +
                                    std::to_string(max_body) + " of max_direct_response_body_size_bytes");

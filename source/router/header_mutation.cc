@@ -66,4 +66,12 @@ void HeaderMutationLevel::Apply(HeaderMap& headers, const FormatContext& context
   }
 }
 
+void ApplyToLocalReply(const HeaderMutations& mutations, HeaderMap& headers, const FormatContext& context) {
+  constexpr std::string_view kUsual = "text/plain";
+  const bool usual = headers.Get(Header::kContentType) == kUsual;
+  if (usual) headers.Remove(Header::kContentType);
+  mutations.Apply(headers, context);
+  if (usual && !headers.Has(Header::kContentType)) headers.Add(Header::kContentType, kUsual);
+}
+
 }  // namespace narthex

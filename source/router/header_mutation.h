@@ -38,6 +38,10 @@ struct HeaderMutations {
   }
 };
 
+// Applies them to a reply of the gateway's own: a content type that they add takes the place of the usual
+// text/plain.
+void ApplyToLocalReply(const HeaderMutations& mutations, HeaderMap& headers, const FormatContext& context);
+
 // Whether `value` may stand in a header: no line ends, no NUL.
 bool IsHeaderValue(std::string_view value);
 

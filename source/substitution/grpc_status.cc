@@ -32,8 +32,10 @@ constexpr std::array<Names, 17> kNames = {{
     {"Unauthenticated", "UNAUTHENTICATED"},
 }};
 
+}  // namespace
+
 // https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md
-uint64_t FromHttp(int status) {
+uint64_t GrpcStatusOfHttp(int status) {
   switch (status) {
     case 400:
       return 13;
@@ -53,8 +55,6 @@ uint64_t FromHttp(int status) {
   }
 }
 
-}  // namespace
-
 std::optional<uint64_t> GrpcStatusOf(const FormatContext& context) {
   std::string_view text;
   if (context.trailers != nullptr) text = context.trailers->Get(Header::kGrpcStatus);
@@ -62,7 +62,7 @@ std::optional<uint64_t> GrpcStatusOf(const FormatContext& context) {
     text = context.response->Get(Header::kGrpcStatus);
   if (text.data() == nullptr) {
     if (context.exchange == nullptr || context.exchange->response_status == 0) return std::nullopt;
-    return FromHttp(context.exchange->response_status);
+    return GrpcStatusOfHttp(context.exchange->response_status);
   }
   uint64_t status = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), status);
@@ -75,6 +75,25 @@ bool IsGrpcRequest(const FormatContext& context) {
   constexpr std::string_view kType = "application/grpc";
   const std::string_view type = context.request->Get(Header::kContentType);
   return type.starts_with(kType) && (type.size() == kType.size() || type[kType.size()] == '+');
+}
+
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: all but the printable, and the percent
+// sign. Envoy escapes the tilde, too.
+std::string EncodeGrpcMessage(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    if (c >= ' ' && c < '~' && c != '%') {
+      encoded += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    encoded += '%';
+    encoded += kDigits[byte >> 4];
+    encoded += kDigits[byte & 15];
+  }
+  return encoded;
 }
 
 std::string_view GrpcStatusName(uint64_t status) {

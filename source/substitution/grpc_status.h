@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "source/substitution/formatter.h"
@@ -11,6 +12,12 @@ namespace narthex {
 // The gRPC status of an exchange: from the trailers, else the response's fields, else by the gRPC
 // specification's mapping of the HTTP status. None without a response, or when the field is no number.
 std::optional<uint64_t> GrpcStatusOf(const FormatContext& context);
+
+// What a response without a gRPC status of its own counts as, by the gRPC specification.
+uint64_t GrpcStatusOfHttp(int status);
+
+// A text as grpc-message carries it, percent-encoded: any bytes become fit for a header.
+std::string EncodeGrpcMessage(std::string_view text);
 
 // Whether the request's content-type is application/grpc or application/grpc+something.
 bool IsGrpcRequest(const FormatContext& context);

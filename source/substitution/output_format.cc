@@ -1,10 +1,7 @@
 #include "source/substitution/output_format.h"
 
-#include <cstdlib>
-#include <fstream>
-#include <iterator>
-
 #include "envoy/config/core/v3/base.pb.h"
+#include "source/substitution/data_source.h"
 
 namespace narthex {
 namespace {
@@ -17,25 +14,6 @@ constexpr std::string_view kDefaultLog =
     "%RESPONSE_FLAGS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "
     "\"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" "
     "\"%UPSTREAM_HOST%\"\n";
-
-absl::StatusOr<std::string> Read(const DataSource& source, const ConfigPath& path) {
-  switch (source.specifier_case()) {
-    case DataSource::kFilename: {
-      std::ifstream file(source.filename(), std::ios::binary);
-      if (!file) return path.Field("filename").Error("cannot read \"" + source.filename() + "\"");
-      return std::string(std::istreambuf_iterator<char>(file), {});
-    }
-    case DataSource::kEnvironmentVariable: {
-      const char* value = std::getenv(source.environment_variable().c_str());
-      if (value != nullptr) return std::string(value);
-      return path.Field("environment_variable").Error("\"" + source.environment_variable() + "\" is not set");
-    }
-    case DataSource::kInlineBytes:
-      return source.inline_bytes();
-    default:
-      return source.inline_string();
-  }
-}
 
 }  // namespace
 
@@ -51,7 +29,7 @@ absl::StatusOr<OutputFormat> OutputFormat::Compile(const SubstitutionFormatStrin
     output.content_type_ = "application/json";
   } else {
     const ConfigPath source = path.Field("text_format_source");
-    const absl::StatusOr<std::string> text = Read(format.text_format_source(), source);
+    const absl::StatusOr<std::string> text = ReadDataSource(format.text_format_source(), source);
     if (!text.ok()) return text.status();
     const auto absent = format.omit_empty_values() ? SubstitutionFormatter::Absent::kEmpty
                                                    : SubstitutionFormatter::Absent::kDash;
