@@ -65,6 +65,26 @@ class Visibility(unittest.TestCase):
         self.assertIsNotNone(layers.visibility_refusal("manager", "//filters:__subpackages__"))
 
 
+class Life(unittest.TestCase):
+    def problems(self, text):
+        held = {"a/b.cc": "int Outer::Run(int x) {}\nvoid Help() {}\n", "a/c.h": "class Outer {\n  int Run(int x);\n};\n"}
+        return [what for _, what in texts.misplaced(text, held.get)]
+
+    def test_finds_functions_in_the_files_beside_them(self):
+        self.assertEqual(self.problems("1. `a/b.cc`, `Outer::Run()` and\n   `Help()`.\n2. `a/c.h`, `narthex::Outer::Run()`.\n"), [])
+
+    def test_a_file_is_good_for_its_own_step_only(self):
+        self.assertEqual(self.problems("1. `a/b.cc`, `Help()`.\n2. `a/c.h`, `Help()`.\n"),
+                         ["`Help()` is in none of the files named beside it"])
+        self.assertEqual(self.problems("`a/b.cc`.\n\n`Outer::Run()`.\n"), ["`Outer::Run()` is in none of the files named beside it"])
+
+    def test_names_files_and_functions_that_are_gone(self):
+        self.assertEqual(self.problems("| `a/old.cc` | `Help()` |\n"),
+                         ["`a/old.cc` does not exist", "`Help()` is in none of the files named beside it"])
+        self.assertEqual(self.problems("`a/b.cc`: `Inner::Run()`, `Outer::Walk()`\n"),
+                         ["`Inner::Run()` is in none of the files named beside it", "`Outer::Walk()` is in none of the files named beside it"])
+
+
 class Fields(unittest.TestCase):
     def test_knows_the_fields_of_messages_within_messages(self):
         source = ('package a.v3;\nmessage Outer {  // string none = 9;\n  enum E { kA = 0; }\n  message Inner { b.Duration d = 1 [(r) = {x: "}"}]; }\n'

@@ -20,7 +20,7 @@ BANNED = (
 
 
 def check():
-    for part in (check_api, check_readmes, check_symbols, check_links, check_scripts, check_words):
+    for part in (check_api, check_readmes, check_symbols, check_life, check_links, check_scripts, check_words):
         yield from part()
 
 
@@ -76,6 +76,31 @@ def symbol_exists(name, code):
     inside = re.compile(rf"\b(?:class|struct|enum class|namespace)\s+{re.escape(owner)}\b")
     return any(qualified.search(read(path)) or (inside.search(read(path)) and re.search(rf"\b{function}\b", read(path)))
                for path in code)
+
+
+def misplaced(text, contents):
+    """[(position, what)] of the functions `Class::Function()` and `Function()` that no file named in the same step of the life of
+    a request holds. A step is a paragraph, an item of a list or a row of a table; `contents(path)` is a file's text or None."""
+    begins = [0, *(match.start() for match in re.finditer(r"\n(?=\n|\d+\. |\| )", text)), len(text)]
+    for begin, end in zip(begins, begins[1:]):
+        step = text[begin:end]
+        paths = re.findall(r"`([\w/.]+\.(?:cc|h))`", step)
+        for path in paths:
+            if contents(path) is None:
+                yield begin + step.index(path), f"`{path}` does not exist"
+        held = [contents(path) or "" for path in paths]
+        for match in re.finditer(r"`((?:\w+::)*)(\w+)\(\)`", step):
+            owner = match[1].rstrip(":").rpartition(":")[2]
+            if not any(re.search(rf"\b{match[2]}\(", held_by) and re.search(rf"\b{owner}", held_by) for held_by in held):
+                yield begin + match.start(), f"`{match[1]}{match[2]}()` is in none of the files named beside it"
+
+
+def check_life():
+    """The life of a request names each function beside the file that holds it."""
+    document = "docs/life_of_a_request.md"
+    text = read(document)
+    for position, what in misplaced(text, lambda path: read(path) if path in files() else None):
+        yield Finding(document, line_of(text, position), "doc", what)
 
 
 def check_links():
