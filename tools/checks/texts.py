@@ -43,10 +43,11 @@ def check_api():
 
 
 def check_readmes():
-    """Every folder with code says in at most a screen what lives there."""
+    """Every folder with code, and every top folder, says in at most a screen what lives there."""
     code = {str(pathlib.PurePath(name).parent) for name in files_with(".cc", ".h")
-            if name.startswith(("source/", "filters/"))}
-    for folder in sorted(code):
+            if name.startswith(("source/", "filters/", "test/"))}
+    top = {name.split("/", 1)[0] for name in files() if "/" in name and not name.startswith(".")}
+    for folder in sorted(code | top):
         readme = f"{folder}/README.md"
         if readme not in files():
             yield Finding(readme, 1, "readme", "every folder with code has a README.md")

@@ -1,0 +1,203 @@
+#include "source/net/listener.h"
+
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace narthex {
+namespace {
+
+Address Loopback() {
+  return *Address::Ip("127.0.0.1", 0);
+}
+
+std::unique_ptr<ListenSocket> Bind(const Address& address, const ListenOptions& options = {}) {
+  absl::StatusOr<std::unique_ptr<ListenSocket>> socket = ListenSocket::Bind(address, options);
+  EXPECT_TRUE(socket.ok()) << socket.status();
+  return socket.ok() ? *std::move(socket) : nullptr;
+}
+
+// A client's end of a connection; the kernel completes it without anybody accepting.
+class Client {
+ public:
+  explicit Client(const Address& address) : fd_(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    EXPECT_EQ(connect(fd_, address.sockaddr_ptr(), address.sockaddr_length()), 0);
+  }
+  Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~Client() {
+    if (fd_ >= 0) close(fd_);
+  }
+  // The gateway has closed it.
+  bool Ended() const {
+    char byte;
+    return recv(fd_, &byte, 1, MSG_DONTWAIT) == 0;
+  }
+
+ private:
+  int fd_;
+};
+
+// Accepts on `socket` and keeps what it got.
+class Door {
+ public:
+  explicit Door(std::shared_ptr<ListenSocket> socket, uint32_t max_accepts = 0)
+      : acceptor_(Acceptor::Make(*loop_, std::move(socket), max_accepts, [this](int fd, const Address& peer) {
+          fds.push_back(fd);
+          peers.push_back(peer);
+        })) {}
+  ~Door() {
+    for (const int fd : fds) close(fd);
+  }
+
+  // Runs the loop until `count` connections were accepted, or ten seconds have passed.
+  bool RunUntil(size_t count) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (fds.size() < count && std::chrono::steady_clock::now() < end) loop_->RunOnce();
+    return fds.size() >= count;
+  }
+  void Turn() { loop_->RunOnce(); }
+  Acceptor& acceptor() { return *acceptor_; }
+
+  std::vector<int> fds;
+  std::vector<Address> peers;
+
+ private:
+  std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
+  std::unique_ptr<Acceptor> acceptor_;
+};
+
+TEST(ListenSocket, SaysThePortThatTheKernelChose) {
+  const auto socket = Bind(Loopback());
+  EXPECT_EQ(socket->address().IpString(), "127.0.0.1");
+  EXPECT_NE(socket->address().port(), 0);
+}
+
+TEST(ListenSocket, SharesItsPortOnlyWhenAskedTo) {
+  const auto first = Bind(Loopback());
+  EXPECT_NE(Bind(first->address()), nullptr);
+  ListenOptions alone;
+  alone.reuse_port = false;
+  const auto single = Bind(Loopback(), alone);
+  const auto second = ListenSocket::Bind(single->address(), alone);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.status().message(),
+            "cannot bind " + single->address().ToString() + ": Address already in use");
+}
+
+TEST(ListenSocket, TakesIpv4OnAnIpv6SocketOnlyWhenAskedTo) {
+  ListenOptions both;
+  both.ipv4_compat = true;
+  const absl::StatusOr<std::unique_ptr<ListenSocket>> bound = ListenSocket::Bind(*Address::Ip("::", 0), both);
+  if (!bound.ok()) {  // a machine without IPv6
+    EXPECT_NE(bound.status().message().find("Address family not supported"), absl::string_view::npos);
+    return;
+  }
+  const std::unique_ptr<ListenSocket>& dual = *bound;
+  Client client(Loopback().WithPort(dual->address().port()));
+  const auto six = Bind(*Address::Ip("::", 0));
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const Address four = Loopback().WithPort(six->address().port());
+  EXPECT_EQ(connect(fd, four.sockaddr_ptr(), four.sockaddr_length()), -1);
+  close(fd);
+}
+
+TEST(ListenSocket, ReplacesAStaleSocketFileAndLeavesALiveOneAlone) {
+  const std::string path = testing::TempDir() + "/stale.sock";
+  const Address address = *Address::Unix(path);
+  ListenOptions options;
+  options.unix_mode = 0600;
+  Bind(address, options).reset();
+  ASSERT_EQ(access(path.c_str(), F_OK), 0) << "the file stays behind";
+  const auto socket = Bind(address, options);
+  ASSERT_NE(socket, nullptr);
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777u, 0600u);
+  EXPECT_FALSE(ListenSocket::Bind(address, options).ok());
+  Client client(address);
+  unlink(path.c_str());
+}
+
+TEST(ListenSocket, NeverRemovesWhatIsNoSocket) {
+  const std::string path = testing::TempDir() + "/file";
+  fclose(fopen(path.c_str(), "w"));
+  EXPECT_FALSE(ListenSocket::Bind(*Address::Unix(path), {}).ok());
+  EXPECT_EQ(access(path.c_str(), F_OK), 0);
+  unlink(path.c_str());
+}
+
+TEST(Acceptor, HandsOverConnectionsThatAreReadyForUse) {
+  Door door(Bind(Loopback()));
+  Client client(door.acceptor().address());
+  ASSERT_TRUE(door.RunUntil(1));
+  EXPECT_EQ(door.peers[0].IpString(), "127.0.0.1");
+  int no_delay = 0;
+  socklen_t length = sizeof no_delay;
+  getsockopt(door.fds[0], IPPROTO_TCP, TCP_NODELAY, &no_delay, &length);
+  EXPECT_EQ(no_delay, 1);
+  char byte;
+  EXPECT_EQ(read(door.fds[0], &byte, 1), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(Acceptor, TakesNoMoreInOneTurnThanItMay) {
+  Door door(Bind(Loopback()), 2);
+  std::vector<Client> clients;
+  for (int i = 0; i < 5; ++i) clients.emplace_back(door.acceptor().address());
+  door.Turn();
+  EXPECT_EQ(door.fds.size(), 2u);
+  EXPECT_TRUE(door.RunUntil(5)) << "the others come in later turns, without an edge of their own";
+}
+
+TEST(Acceptor, PausesAndResumes) {
+  Door door(Bind(Loopback()));
+  door.Turn();
+  door.acceptor().Pause();
+  Client client(door.acceptor().address());
+  door.Turn();
+  EXPECT_TRUE(door.fds.empty());
+  door.acceptor().Resume();
+  EXPECT_TRUE(door.RunUntil(1));
+}
+
+// Lowers the number of descriptors that this process may have to what it has now and `more`.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = dup(0);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(next) + more;
+    close(next);
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+TEST(Acceptor, SurvivesWithoutFreeDescriptors) {
+  Door door(Bind(Loopback()));
+  Client refused(door.acceptor().address()), served(door.acceptor().address());
+  {
+    FewDescriptors none(0);
+    door.Turn();
+    EXPECT_TRUE(door.fds.empty());
+    EXPECT_TRUE(refused.Ended()) << "closed at once, with the spare descriptor";
+    EXPECT_FALSE(served.Ended());
+  }
+  EXPECT_TRUE(door.RunUntil(1));
+}
+
+}  // namespace
+}  // namespace narthex
