@@ -37,8 +37,7 @@ class SocketStream final : public Stream, private IoHandler {
     const int error = errno;
     into.Commit(n > 0 ? static_cast<size_t>(n) : 0);
     if (n > 0) {
-      // A short read has drained the socket; what comes later, a FIN too, brings an edge of its own.
-      if (static_cast<size_t>(n) < room && !closed()) MarkDrained();
+      short_read_ = static_cast<size_t>(n) < room && !closed();
       return {IoResult::Kind::kDone, static_cast<size_t>(n)};
     }
     if (n == 0) return {IoResult::Kind::kEnd};
@@ -53,8 +52,9 @@ class SocketStream final : public Stream, private IoHandler {
     size_t written = 0;
     while (!from.empty()) {
       const ssize_t n = Send(from);
+      if (n < 0 && errno == EINTR) continue;
+      if (n >= 0 || errno == EAGAIN) TrustShortRead();
       if (n < 0) {
-        if (errno == EINTR) continue;
         if (errno != EAGAIN) return {IoResult::Kind::kError, written, errno};
         MarkFull();
         return {IoResult::Kind::kWouldBlock, written};
@@ -76,7 +76,7 @@ class SocketStream final : public Stream, private IoHandler {
 
   bool Quiet() override {
     if (closed()) return false;
-    if (!maybe_readable()) return true;
+    if (!maybe_readable() || short_read_) return true;
     if (Peek() >= 0 || errno != EAGAIN) return false;
     MarkDrained();
     return true;
@@ -106,9 +106,20 @@ class SocketStream final : public Stream, private IoHandler {
     message.msg_iovlen = count;
     return sendmsg(fd_, &message, MSG_NOSIGNAL);
   }
-  void OnReady(IoReadiness ready) override { Announce(ready.readable, ready.writable, ready.closed); }
+  void OnReady(IoReadiness ready) override {
+    if (ready.readable || ready.closed) short_read_ = false;
+    Announce(ready.readable, ready.writable, ready.closed);
+  }
+  void TrustShortRead() {
+    if (std::exchange(short_read_, false)) MarkDrained();
+  }
 
   int fd_;
+  // A short read has drained the socket, and what comes later brings an edge of its own, a FIN too. But a
+  // reset that came together with those bytes was in the same edge, which does not say so: who then waits for
+  // more would wait for ever. So one more attempt comes before the wait, unless the socket took a write
+  // meanwhile, which a connection that was reset does not.
+  bool short_read_ = false;
   std::unique_ptr<IoRegistration> registration_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "test/net/socket_folder.h"
 
 namespace narthex {
 namespace {
@@ -111,7 +112,8 @@ TEST(ListenSocket, TakesIpv4OnAnIpv6SocketOnlyWhenAskedTo) {
 }
 
 TEST(ListenSocket, ReplacesAStaleSocketFileAndLeavesALiveOneAlone) {
-  const std::string path = testing::TempDir() + "/stale.sock";
+  const SocketFolder folder;
+  const std::string path = folder / "stale";
   const Address address = *Address::Unix(path);
   ListenOptions options;
   options.unix_mode = 0600;
@@ -124,15 +126,14 @@ TEST(ListenSocket, ReplacesAStaleSocketFileAndLeavesALiveOneAlone) {
   EXPECT_EQ(info.st_mode & 0777u, 0600u);
   EXPECT_FALSE(ListenSocket::Bind(address, options).ok());
   Client client(address);
-  unlink(path.c_str());
 }
 
 TEST(ListenSocket, NeverRemovesWhatIsNoSocket) {
-  const std::string path = testing::TempDir() + "/file";
+  const SocketFolder folder;
+  const std::string path = folder / "file";
   fclose(fopen(path.c_str(), "w"));
   EXPECT_FALSE(ListenSocket::Bind(*Address::Unix(path), {}).ok());
   EXPECT_EQ(access(path.c_str(), F_OK), 0);
-  unlink(path.c_str());
 }
 
 TEST(Acceptor, HandsOverConnectionsThatAreReadyForUse) {

@@ -13,6 +13,7 @@
 #include "gtest/gtest.h"
 #include "source/event/timeout.h"
 #include "source/net/listener.h"
+#include "test/net/socket_folder.h"
 
 namespace narthex {
 namespace {
@@ -253,12 +254,12 @@ TEST_F(ConnectTest, ConnectsOverIpv6) {
 }
 
 TEST_F(ConnectTest, ConnectsToAbstractAndFileSockets) {
-  const std::string file = testing::TempDir() + "/connect.sock";
-  for (const std::string& path : {std::string("@narthex-connect-") + std::to_string(getpid()), file}) {
+  const SocketFolder folder;
+  for (const std::string& path :
+       {std::string("@narthex-connect-") + std::to_string(getpid()), folder / "s"}) {
     const auto listening = Listen(Address::Unix(path));
     EXPECT_NE(ConnectTo(listening->address()).stream, nullptr) << path;
   }
-  unlink(file.c_str());
 }
 
 TEST_F(ConnectTest, SaysWhyItCouldNot) {
@@ -294,6 +295,36 @@ TEST_F(ConnectTest, AbortsWithAReset) {
   EXPECT_EQ(read(accepted, &byte, 1), -1);
   EXPECT_EQ(errno, ECONNRESET);
   close(accepted);
+}
+
+// The edge of a reset that came together with bytes does not say that it did.
+TEST_F(ConnectTest, MeetsAResetBehindTheBytesThatItCameWith) {
+  const auto listening = Listen(Address::Ip("127.0.0.1", 0));
+  const ConnectResult result = ConnectTo(listening->address());
+  const int accepted = accept(listening->fd(), nullptr, nullptr);
+  ASSERT_EQ(write(accepted, "half", 4), 4);
+  const linger now = {1, 0};
+  setsockopt(accepted, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  close(accepted);
+  IoResult read;
+  std::string bytes;
+  ASSERT_TRUE(RunToEnd(ReadOne(*result.stream, read, bytes)));
+  EXPECT_EQ(bytes, "half");
+  ASSERT_TRUE(RunToEnd(ReadOne(*result.stream, read, bytes)));
+  EXPECT_EQ(read.error, ECONNRESET);
+}
+
+// What a small request costs is one read a side: an attempt that can only fail is not made.
+TEST_F(SocketTest, WaitsWithoutAnotherAttemptOnceAWriteWasTaken) {
+  Tell("request");
+  IoResult result;
+  std::string bytes;
+  ASSERT_TRUE(RunToEnd(ReadOne(*stream_, result, bytes)));
+  EXPECT_TRUE(stream_->Readable().await_ready());
+  EXPECT_TRUE(stream_->Quiet());
+  Buffer answer("answer");
+  ASSERT_TRUE(stream_->Write(answer).ok());
+  EXPECT_FALSE(stream_->Readable().await_ready());
 }
 
 // Cancelling a connect that is under way: nothing may be left registered (AddressSanitizer watches).
