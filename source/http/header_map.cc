@@ -116,12 +116,23 @@ size_t HeaderMap::Remove(Header header) {
   return removed;
 }
 
+std::string HeaderMap::Joined(Header header) const {
+  std::string joined;
+  for (size_t at = Find(header); at != kNone; at = FindFrom(header, at + 1)) {
+    if (!joined.empty()) joined += ',';
+    joined += rep_->fields[at].value;
+  }
+  return joined;
+}
+
 void HeaderMap::AppendToList(Header header, std::string_view value) {
   const size_t at = Find(header);
   if (at == kNone) {
     Add(header, value);
     return;
   }
+  // Several fields are one list (RFC 9110 section 5.3), and its end is behind the last of them.
+  if (FindFrom(header, at + 1) != kNone) Set(header, Joined(header));
   const std::string_view old = rep_->fields[at].value;
   if (old.empty()) {
     SetAt(at, Copy(value));

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -63,7 +64,9 @@ class HeaderMap {
   // Removes all fields of this name; how many.
   size_t Remove(std::string_view name);
   size_t Remove(Header header);
-  // Joins `value` to the existing one with a comma, or adds the field.
+  // The values of all fields of this name as one list, with commas (RFC 9110 section 5.3).
+  std::string Joined(Header header) const;
+  // Appends `value` to the list of all fields of this name, or adds the field.
   void AppendToList(Header header, std::string_view value);
 
   // For the codec: a field whose bytes are in a pinned block or static, and have been checked (see Field);

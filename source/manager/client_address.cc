@@ -14,23 +14,17 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// The entries of all x-forwarded-for fields, as if they were one, from the last to the first.
+// Makes one field of several (RFC 9110 section 5.3), so that what is appended is last for the next hop, too.
+void JoinForwardedFor(HeaderMap& headers) {
+  if (!headers.Has(Header::kXForwardedFor) || headers.Count(Header::kXForwardedFor) == 1) return;
+  headers.Set(Header::kXForwardedFor, headers.Joined(Header::kXForwardedFor));
+}
+
+// The entries of x-forwarded-for from the last to the first.
 class ForwardedForReader {
  public:
-  explicit ForwardedForReader(const HeaderMap& headers) {
-    if (headers.Count(Header::kXForwardedFor) <= 1) {
-      rest_ = headers.Get(Header::kXForwardedFor);
-    } else {
-      for (const HeaderMap::Field& field : headers) {
-        if (field.known != Header::kXForwardedFor) continue;
-        if (!joined_.empty()) joined_ += ',';
-        joined_ += field.value;
-      }
-      rest_ = joined_;
-    }
-    open_ = !rest_.empty();
-  }
-  ForwardedForReader(const ForwardedForReader&) = delete;
+  explicit ForwardedForReader(const HeaderMap& headers)
+      : rest_(headers.Get(Header::kXForwardedFor)), open_(!rest_.empty()) {}
 
   // False when there are no more.
   bool Previous(std::string_view& entry) {
@@ -44,9 +38,8 @@ class ForwardedForReader {
   bool exhausted() const { return !open_; }
 
  private:
-  std::string joined_;
   std::string_view rest_;
-  bool open_ = false;
+  bool open_;
 };
 
 bool Inside(const std::vector<Cidr>& ranges, const Address& address) {
@@ -70,7 +63,7 @@ Detected DetectByHops(uint32_t hops, const HeaderMap& headers) {
   Detected detected;
   detected.address = ParseForwardedAddress(entry);
   // A list of proxies may have been begun by anyone: only a lone entry can make a request internal.
-  detected.may_be_internal = headers.Count(Header::kXForwardedFor) == 1 && hops == 0 && entries.exhausted();
+  detected.may_be_internal = hops == 0 && entries.exhausted();
   return detected;
 }
 
@@ -167,13 +160,13 @@ bool ResolveBehindProxy(const ClientAddressPolicy& policy, const ConnectionFacts
       client.reason = "original_ip_detection_extensions refused: no valid address in the header";
       return false;
     }
+    if (!detected.skip_append) AppendForwardedFor(policy, connection, headers);
     if (!detected.address) continue;
     client.address = *detected.address;
     may_be_internal = detected.may_be_internal;
     client.reason = detection.kind == AddressDetection::Kind::kXff
                         ? "from x-forwarded-for"
                         : "from a header of configuration's choice";
-    if (!detected.skip_append) AppendForwardedFor(policy, connection, headers);
     break;
   }
   if (!headers.Has(Header::kXForwardedProto)) {
@@ -209,6 +202,7 @@ std::string MachineAddress() {
 
 ClientAddress ResolveClientAddress(const ClientAddressPolicy& policy, const ConnectionFacts& connection,
                                    HeaderMap& headers) {
+  JoinForwardedFor(headers);
   ClientAddress client;
   bool may_be_internal = policy.use_remote_address ? ResolveAtEdge(policy, connection, headers, client)
                                                    : ResolveBehindProxy(policy, connection, headers, client);

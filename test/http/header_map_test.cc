@@ -86,6 +86,16 @@ TEST(HeaderMap, AppendToListJoinsWithAComma) {
   EXPECT_EQ(map.Get(Header::kVia), "1.1 a,1.1 b");
 }
 
+TEST(HeaderMap, AppendToListAppendsBehindTheLastOfSeveralFields) {
+  HeaderMap map;
+  map.Add(Header::kXForwardedHost, "a");
+  map.Add("x", "1");
+  map.Add(Header::kXForwardedHost, "b");
+  EXPECT_EQ(map.Joined(Header::kXForwardedHost), "a,b");
+  map.AppendToList(Header::kXForwardedHost, "c");
+  EXPECT_EQ(Dump(map), "x-forwarded-host=a,b,c;x=1;");
+}
+
 TEST(HeaderMap, ViewsSurviveGrowthMoveAndLongValues) {
   HeaderMap map;
   map.Add("first", "value");

@@ -58,6 +58,16 @@ TEST(ClientAddress, SeveralFieldsAreOneList) {
   EXPECT_EQ(client.address.IpString(), "198.51.100.2");
 }
 
+// Or the next hop, which believes the last entry, would believe what the client wrote.
+TEST(ClientAddress, WhatIsAppendedIsLastOfAllFields) {
+  HeaderMap headers = Forwarded("198.51.100.1");
+  headers.Add("x-other", "1");
+  headers.Add(Header::kXForwardedFor, "6.6.6.6");
+  ResolveClientAddress(Edge(0), From("203.0.113.9"), headers);
+  EXPECT_EQ(headers.Count(Header::kXForwardedFor), 1u);
+  EXPECT_EQ(headers.Get(Header::kXForwardedFor), "198.51.100.1,6.6.6.6,203.0.113.9");
+}
+
 TEST(ClientAddress, TheEdgeTellsTheNextHopWhatItSaw) {
   HeaderMap headers = Forwarded("10.0.0.1");
   headers.Add(Header::kXForwardedProto, "https");
