@@ -74,6 +74,7 @@ struct HcmCompileContext {
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The
+  std::string node_id;                  // node.id
 // OriginMap behind `path` must outlive the result.
 std::shared_ptr<const HcmConfig> CompileHcm(
     const envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager& config,

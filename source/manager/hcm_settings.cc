@@ -164,7 +164,10 @@ void CompilePolicies(const HcmProto& config, ConfigPath path, HcmCompileContext&
   hcm.headers.server_name = config.server_name().empty() ? default_name : config.server_name();
   hcm.headers.server = static_cast<ServerHeaderPolicy>(config.server_header_transformation());
   hcm.headers.via = config.via();
-  if (config.add_user_agent().value()) hcm.headers.user_agent = context.node_cluster;
+  if (config.add_user_agent().value()) {
+    hcm.headers.user_agent = context.node_cluster;
+    hcm.headers.service_node = context.node_id;
+  }
   hcm.request_id.generate = config.has_generate_request_id() ? config.generate_request_id().value() : true;
   hcm.request_id.preserve_external = config.preserve_external_request_id();
   hcm.request_id.always_in_response = config.always_set_request_id_in_response();

@@ -69,6 +69,25 @@ bool IsPort(std::string_view text, uint16_t port) {
   return value == port;
 }
 
+// As a hop of its own: lists of via are joined with a space, as in Envoy.
+void AppendVia(std::string_view via, HeaderMap& headers) {
+  if (via.empty()) return;
+  if (!headers.Has(Header::kVia)) return headers.Add(Header::kVia, via);
+  std::string joined;
+  for (const HeaderMap::Field& field : headers) {
+    if (field.known == Header::kVia) joined.append(field.value).append(field.value.empty() ? "" : ", ");
+  }
+  headers.Set(Header::kVia, joined.append(via));
+}
+
+// add_user_agent.
+void NameOurselves(const HeaderPolicy& policy, HeaderMap& headers) {
+  if (policy.user_agent.empty()) return;
+  if (headers.Get(Header::kUserAgent).empty()) headers.Set(Header::kUserAgent, policy.user_agent);
+  headers.Set("x-envoy-downstream-service-cluster", policy.user_agent);
+  if (!policy.service_node.empty()) headers.Set("x-envoy-downstream-service-node", policy.service_node);
+}
+
 bool IsDigits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -129,17 +148,15 @@ void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, He
   if (client.edge && client.address.is_ip()) {
     headers.Set(Header::kXEnvoyExternalAddress, client.address.IpString());
   }
-  if (!policy.user_agent.empty() && !headers.Has(Header::kUserAgent)) {
-    headers.Set(Header::kUserAgent, policy.user_agent);
-  }
-  if (!policy.via.empty()) headers.AppendToList(Header::kVia, policy.via);
+  NameOurselves(policy, headers);
+  AppendVia(policy.via, headers);
 }
 
 void FinishResponse(const HeaderPolicy& policy, HeaderMap& headers) {
   bool set_server = policy.server == ServerHeaderPolicy::kOverwrite ||
                     (policy.server == ServerHeaderPolicy::kAppendIfAbsent && !headers.Has(Header::kServer));
   if (set_server) headers.Set(Header::kServer, policy.server_name);
-  if (!policy.via.empty()) headers.AppendToList(Header::kVia, policy.via);
+  AppendVia(policy.via, headers);
 }
 
 }  // namespace narthex

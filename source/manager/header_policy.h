@@ -26,8 +26,9 @@ struct HeaderPolicy {
   AuthorityPolicy authority;
   ServerHeaderPolicy server = ServerHeaderPolicy::kOverwrite;
   std::string server_name = "envoy";
-  std::string via;                         // appended to via in both directions unless empty
-  std::string user_agent;                  // add_user_agent: what stands in for a missing one
+  std::string via;           // appended to via in both directions unless empty
+  std::string user_agent;    // add_user_agent: what stands in for a missing one, and our name ...
+  std::string service_node;  // ... and this one's, said to the upstream
   std::vector<std::string> internal_only;  // internal_only_headers of the route table, lower case
 };
 

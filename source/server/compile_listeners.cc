@@ -63,6 +63,7 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
       .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
       .buffer_limit = context.listener.buffer_limit,
       .node_cluster = context.files.bootstrap->node().cluster(),
+      .node_id = context.files.bootstrap->node().id(),
       .runtime = [&](std::string_view key) { return context.snapshot.RuntimeNumber(std::string(key)); }};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;

@@ -104,6 +104,27 @@ TEST(HeaderPolicy, TheServerHeaderIsOverwrittenAddedOrLeft) {
   EXPECT_FALSE(none.Has(Header::kServer));
 }
 
+TEST(HeaderPolicy, NamesTheGatewayToTheUpstream) {
+  HeaderPolicy policy;
+  policy.user_agent = "fleet";
+  policy.service_node = "node-1";
+  policy.via = "gate";
+  HeaderMap headers;
+  headers.Add(Header::kUserAgent, "");
+  headers.Add(Header::kVia, "1.1 a");
+  headers.Add("x-envoy-downstream-service-node", "forged");
+  headers.Add(Header::kVia, "1.1 b");
+  SanitizeRequest(policy, ClientAddress(), headers);
+  EXPECT_EQ(headers.Get(Header::kUserAgent), "fleet");
+  EXPECT_EQ(headers.Get("x-envoy-downstream-service-cluster"), "fleet");
+  EXPECT_EQ(headers.Get("x-envoy-downstream-service-node"), "node-1");
+  EXPECT_EQ(headers.Count(Header::kVia), 1u);
+  EXPECT_EQ(headers.Get(Header::kVia), "1.1 a, 1.1 b, gate");
+  headers.Set(Header::kUserAgent, "curl");
+  SanitizeRequest(policy, ClientAddress(), headers);
+  EXPECT_EQ(headers.Get(Header::kUserAgent), "curl");
+}
+
 TEST(RequestId, ReplacesAnIdFromOutsideUnlessItIsToBePreserved) {
   HeaderMap headers;
   headers.Add(Header::kXRequestId, "forged");
