@@ -119,6 +119,9 @@ class Router final : public HttpFilter {
 
   Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
     options_.stats.rq_direct_response.Add();
+    if (route.redirect == nullptr && route.direct_response == nullptr) {
+      return LocalReply(404, "route_not_found", "", ResponseFlag::kNoRouteFound);
+    }
     Response response =
         route.redirect != nullptr ? AnswerRedirect(route, exchange) : AnswerDirectly(route, exchange);
     MutateResponse(route, exchange, response);

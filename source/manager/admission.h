@@ -21,7 +21,7 @@ struct Admission {
     kRefusedPath,         // 400
     kRedirectedPath,      // 307 to `location`
     kNoClientAddress,     // the status of the detection extension
-    kNoRoute,             // 404
+    kNoRoute,             // 404, unless a filter answers
   };
   Outcome outcome = Outcome::kRouted;
   const CompiledRoute* route = nullptr;  // set for kRouted; owned by the configuration's table

@@ -46,7 +46,6 @@ void Count(const HcmStats& stats, const Admission& admission) {
 Response RefusalFor(const Admission& admission) {
   ResponseFlag flag = ResponseFlag::kNone;
   std::string_view text;
-  if (admission.outcome == Outcome::kNoRoute) flag = ResponseFlag::kNoRouteFound;
   if (admission.outcome == Outcome::kUnderscoreInHeader) {
     flag = ResponseFlag::kDownstreamProtocolError;
     text = ReasonPhrase(admission.status());
@@ -138,9 +137,12 @@ Task<Response> ConnectionManager::Handle(Request request) {
   Count(config.stats, admission);
   if (!admission.client.address.empty()) exchange.client = admission.client.address;
   exchange.internal = admission.client.internal;
-  if (admission.outcome != Outcome::kRouted) co_return Finish(config, exchange, RefusalFor(admission));
-
-  const CompiledRoute& route = *admission.route;
+  // Without a route, too, the filters see it: one of them may have the answer (health_check).
+  const bool no_route = admission.outcome == Outcome::kNoRoute;
+  if (admission.outcome != Outcome::kRouted && !no_route) {
+    co_return Finish(config, exchange, RefusalFor(admission));
+  }
+  const CompiledRoute& route = no_route ? *config.no_route : *admission.route;
   // The snapshot keeps the table alive, and the table its routes.
   exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
   exchange.route_name = route.name;

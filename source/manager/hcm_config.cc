@@ -4,6 +4,7 @@
 #include "source/manager/access_log.h"
 #include "source/manager/hcm_parts.h"
 #include "source/manager/local_reply_policy.h"
+#include "source/router/compiled_route.h"
 
 namespace narthex {
 namespace {
@@ -38,6 +39,9 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
                       hcm->stat_prefix);
   chains.UseRuntime(context.runtime);
   CompileRoutes(config, path, chains, context, *hcm);
+  auto no_route = std::make_shared<CompiledRoute>();
+  no_route->chain = chains.Build({}).chain;
+  hcm->no_route = std::move(no_route);
   if (context.diagnostics.error_count() > errors) return nullptr;
   // Only what will run registers its names.
   hcm->stats = HcmStats::Make(hcm->stat_prefix);

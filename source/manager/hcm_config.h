@@ -30,6 +30,7 @@ namespace narthex {
 
 class AccessLog;
 class LocalReplyPolicy;
+struct CompiledRoute;
 
 // A filter of http_filters as it was written, for `explain`.
 struct FilterNote {
@@ -55,6 +56,9 @@ struct HcmConfig {
   std::vector<std::shared_ptr<const AccessLog>> access_logs;
   std::shared_ptr<const LocalReplyPolicy> local_replies;  // null: as they are
   std::shared_ptr<const RouteTable> routes;
+  // What stands in for the route of a request that none takes: the filters as they are without one. Never
+  // null.
+  std::shared_ptr<const CompiledRoute> no_route;
   std::vector<FilterNote> filters;
   std::vector<Setting> settings;           // of effect, with where each came from
   std::vector<std::string> watched_files;  // that it was made of beside the main one (rds)
@@ -70,11 +74,11 @@ struct HcmCompileContext {
   Profile profile = Profile::kEdge;
   uint32_t buffer_limit = 1024 * 1024;  // the listener's per_connection_buffer_limit_bytes
   std::string node_cluster;             // node.cluster of the bootstrap
+  std::string node_id;                  // node.id
   RuntimeLookup runtime = {};
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The
-  std::string node_id;                  // node.id
 // OriginMap behind `path` must outlive the result.
 std::shared_ptr<const HcmConfig> CompileHcm(
     const envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager& config,

@@ -106,6 +106,12 @@ TEST_F(ConnectionManagerTest, RefusesWhatItCannotRoute) {
   ASSERT_NE(unknown.local(), nullptr);
   EXPECT_EQ(unknown.local()->detail, "route_not_found");
   EXPECT_EQ(unknown.local()->flag, ResponseFlag::kNoRouteFound);
+  // One of the filters might have had the answer.
+  Served run(*loop_, manager_, "/healthz", "10.0.0.1");
+  run.Start();
+  EXPECT_EQ(run.Result().status(), 404);
+  EXPECT_EQ(run.exchange().filter_on_top, "router");
+  EXPECT_TRUE(run.exchange().HasFlag(ResponseFlag::kNoRouteFound));
   EXPECT_EQ(Ask("/a#b").status(), 400);
   EXPECT_EQ(Ask("").status(), 404);
   Response redirect = Ask("/a%2Fb?q=1");

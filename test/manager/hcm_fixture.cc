@@ -2,6 +2,7 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/event/timeout.h"
+#include "source/router/compiled_route.h"
 
 namespace narthex {
 namespace {
@@ -11,6 +12,10 @@ using envoy::extensions::filters::network::http_connection_manager::v3::HttpConn
 class Echo : public HttpFilter {
  public:
   Task<Response> Handle(Request request, Next) const override {
+    const CompiledRoute& route = CompiledRouteOf(request);
+    if (route.forward == nullptr && route.direct_response == nullptr) {
+      co_return LocalReply(404, "route_not_found", "", ResponseFlag::kNoRouteFound);
+    }
     if (request.path() == "/slow") co_await Sleep(request.info().loop(), std::chrono::hours(1));
     Response response(200);
     response.headers().Add("x-path", request.path());
