@@ -64,7 +64,7 @@ std::string_view Admission::detail() const {
     case Outcome::kNonRelativePath:
       return "absolute_path_rejected";
     case Outcome::kNoClientAddress:
-      return "rejected_by_ip_detection";
+      return "rejecting_because_detection_failed";
     case Outcome::kNoRoute:
       return "route_not_found";
   }
