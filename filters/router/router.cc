@@ -154,8 +154,11 @@ class Router final : public HttpFilter {
       return Failed(std::move(error), exchange);
     }
     // The client is the late one while its request is still coming. Envoy logs no flag for this limit.
-    return LocalReply(deadline.request_complete() ? 504 : 408, "max_duration_timeout",
-                      "downstream duration timeout");
+    Response response = LocalReply(deadline.request_complete() ? 504 : 408, "max_duration_timeout",
+                                   "downstream duration timeout");
+    constexpr std::string_view kDeadlineExceeded = "4";
+    if (IsGrpc(exchange.request_headers)) response.headers().Set(Header::kGrpcStatus, kDeadlineExceeded);
+    return response;
   }
 
   Response Failed(ExchangeError error, Exchange& exchange) const {

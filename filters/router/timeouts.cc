@@ -1,6 +1,9 @@
 #include "filters/router/timeouts.h"
 
+#include <algorithm>
 #include <charconv>
+#include <string>
+#include <utility>
 
 namespace narthex {
 namespace {
@@ -17,14 +20,26 @@ void TakeHeader(HeaderMap& headers, std::string_view name, std::chrono::millisec
 
 std::optional<std::chrono::milliseconds> GrpcDuration(const ForwardAction& forward,
                                                       const HeaderMap& headers) {
-  if (!forward.grpc_timeout_max || !IsGrpc(headers)) return std::nullopt;
+  if (!forward.grpc_timeout_max) return std::nullopt;
   auto given = ParseGrpcTimeout(headers.Get(Header::kGrpcTimeout));
   if (!given) return std::nullopt;
   std::chrono::milliseconds duration = *given;
   if (forward.grpc_timeout_max->count() > 0) duration = std::min(duration, *forward.grpc_timeout_max);
-  // An offset that would leave nothing is not taken.
-  if (duration > forward.grpc_timeout_offset) duration -= forward.grpc_timeout_offset;
-  return duration;
+  // A deadline that has passed already is the shortest one: zero would be none.
+  return std::max(duration - forward.grpc_timeout_offset, std::chrono::milliseconds(1));
+}
+
+// Tells a gRPC service how long it has by the route's rules.
+void SetGrpcTimeout(std::chrono::milliseconds duration, HeaderMap& headers) {
+  constexpr int64_t kMost = 99'999'999;  // eight digits
+  int64_t number = duration.count();
+  char unit = 'm';
+  for (const auto& [next, factor] : {std::pair('S', 1000), std::pair('M', 60), std::pair('H', 60)}) {
+    if (number <= kMost) break;
+    number /= factor;
+    unit = next;
+  }
+  headers.Set(Header::kGrpcTimeout, std::to_string(std::min(number, kMost)) + unit);
 }
 
 }  // namespace
@@ -69,7 +84,11 @@ ResponseDeadline::Limits LimitsFor(const ForwardAction& forward, Request& reques
   if (respect_expected) {
     if (auto expected = ParseMilliseconds(headers.Get(kExpectedTimeout))) limits.timeout = *expected;
   }
+  if (!forward.stream_duration_rules) return limits;
   if (auto duration = GrpcDuration(forward, headers)) limits.duration = *duration;
+  const auto whole =
+      limits.duration.count() > 0 ? limits.duration : forward.max_stream_duration.value_or(limits.duration);
+  if (whole.count() > 0 && IsGrpc(headers)) SetGrpcTimeout(whole, headers);
   return limits;
 }
 
