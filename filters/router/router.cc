@@ -91,8 +91,8 @@ class Router final : public HttpFilter {
     exchange.times.upstream_start = exchange.loop().NowUs();
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
-    std::optional<ClientConnection::Result> result =
-        co_await Bounded(exchange.loop(), Attempt(*cluster, route, std::move(request)), deadline);
+    std::optional<ClientConnection::Result> result = co_await Bounded(
+        exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
     Response response = !result ? DeadlinePassed(deadline, exchange, stats)
                         : std::holds_alternative<Response>(*result)
                             ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
@@ -107,21 +107,22 @@ class Router final : public HttpFilter {
 
  private:
   // One try at the cluster.
-  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route,
-                                                Request request) {
+  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
+                                                bool envoy_headers) {
     AttemptOptions options;
     options.priority = route.forward->priority;
     options.random = request.info().random;
     options.auto_host_rewrite = route.forward->auto_host_rewrite;
     options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
+    options.keep_original_host = envoy_headers;
     return cluster.Send(std::move(request), options);
   }
 
   Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
-    options_.stats.rq_direct_response.Add();
     if (route.redirect == nullptr && route.direct_response == nullptr) {
       return LocalReply(404, "route_not_found", "", ResponseFlag::kNoRouteFound);
     }
+    options_.stats.rq_direct_response.Add();
     Response response =
         route.redirect != nullptr ? AnswerRedirect(route, exchange) : AnswerDirectly(route, exchange);
     MutateResponse(route, exchange, response);

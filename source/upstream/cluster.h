@@ -22,6 +22,7 @@ struct AttemptOptions {
   // for.
   bool auto_host_rewrite = false;
   bool append_x_forwarded_host = false;
+  bool keep_original_host = false;  // in x-envoy-original-host
 };
 
 // How many hosts a cluster has, by what is known of their health.

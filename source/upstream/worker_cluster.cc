@@ -25,6 +25,7 @@ void RewriteHost(Request& request, const Host& host, const AttemptOptions& optio
   if (options.append_x_forwarded_host && !old.empty()) {
     request.headers().AppendToList(Header::kXForwardedHost, old);
   }
+  if (options.keep_original_host) request.headers().Set("x-envoy-original-host", old);
   request.headers().Set(Header::kAuthority, host.hostname());
 }
 
