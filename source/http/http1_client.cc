@@ -232,9 +232,10 @@ RequestFraming FramingOf(const Request& request) {
     framing.chunked = true;
     return framing;
   }
-  // A length of zero is said only where a body is expected, as RFC 9110 section 8.6 asks.
+  // A length of zero is said where a body is expected, as RFC 9110 section 8.6 asks, or where the client said
+  // so.
   const std::string_view method = request.method();
-  if (*body.length() > 0 || method == "POST" || method == "PUT" || method == "PATCH")
+  if (!body.absent() || method == "POST" || method == "PUT" || method == "PATCH")
     framing.length = *body.length();
   return framing;
 }

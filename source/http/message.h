@@ -55,6 +55,8 @@ class Body {
   bool complete() const { return state_ == nullptr || state_->source == nullptr; }
   // Nothing is left and nothing will come.
   bool empty() const { return complete() && buffered().empty() && trailers() == nullptr; }
+  // There is no body, not even an empty one that was announced.
+  bool absent() const { return state_ == nullptr; }
   // The total length of the body when known: what Content-Length says. Fixed at construction.
   std::optional<uint64_t> length() const { return state_ == nullptr ? 0 : state_->length; }
   // What is here already of an unread body.
