@@ -56,7 +56,8 @@ struct ExchangeTimes {
 // access log.
 class Exchange {
  public:
-  Exchange(EventLoop& loop, const ConnectionFacts& connection) : loop_(loop), connection_(connection) {}
+  Exchange(EventLoop& loop, const ConnectionFacts& connection)
+      : protocol(connection.protocol), loop_(loop), connection_(connection) {}
   Exchange(const Exchange&) = delete;
 
   EventLoop& loop() const { return loop_; }
@@ -65,6 +66,7 @@ class Exchange {
   // The request's fields as the filters have left them; Request::headers() is this map. Kept until the access
   // log.
   HeaderMap request_headers;
+  std::string_view protocol;  // the request's, for reports only
   ExchangeTimes times;
   UpstreamFacts upstream;
   // The client's address after x-forwarded-for and the like; the connection's until the manager has decided.

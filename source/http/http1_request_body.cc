@@ -29,6 +29,7 @@ bool Http1ServerConnection::RequestBody::Decode(BodyPiece& piece) {
 
 BodyPiece Http1ServerConnection::RequestBody::Broken(ResponseFlag flag, std::string detail) {
   serving_.connection.broken_ = true;
+  if (flag == ResponseFlag::kDownstreamConnectionTermination) serving_.connection.client_gone_ = true;
   BodyPiece piece;
   piece.error = std::make_unique<ExchangeError>(ExchangeError{flag, std::move(detail), false, {}});
   return piece;

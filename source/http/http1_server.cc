@@ -17,6 +17,7 @@ void Http1ServerConnection::OnTimer(void* self) {
   }
   if (serving != nullptr) {
     // The response has begun, so there is nothing left to say: break the connection off.
+    serving->finished = true;  // by us, not by the client
     serving->exchange.AddFlag(ResponseFlag::kStreamIdleTimeout);
     serving->exchange.response_details = "stream_idle_timeout";
     connection->stream_->AbortOnClose();
@@ -91,6 +92,11 @@ Task<bool> Http1ServerConnection::ServeOne() {
     response =
         co_await Interruptible<Response>(context_.handler.Handle(MakeRequest(serving)), serving.handler);
     if (!response) response.emplace(TimeoutReply(serving));
+    if (client_gone_) {
+      // Its request will never be whole, and nobody waits for an answer.
+      serving.exchange.response_status = 0;
+      co_return false;
+    }
   } else {
     if (client_gone_) co_return false;
     Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
@@ -147,6 +153,7 @@ bool Http1ServerConnection::Accept(Serving& serving) {
     serving.refused = {426, "low_version"};
     return false;
   }
+  if (serving.head.http_10) serving.exchange.protocol = "HTTP/1.0";
   serving.exchange.request_header_bytes = serving.head.size;
   serving.exchange.request_headers = std::move(serving.head.headers);
   serving.parsed = true;

@@ -104,7 +104,7 @@ void LocalReplyBody(const FormatContext& c, const FormatArguments&, FormatValue&
 void Nothing(const FormatContext&, const FormatArguments&, FormatValue&) {}
 
 constexpr FormatOperator kOperators[] = {
-    {"PROTOCOL", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.connection().protocol); }>},
+    {"PROTOCOL", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.protocol); }>},
     {"RESPONSE_CODE",
      Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, static_cast<uint64_t>(e.response_status)); }>},
     {"RESPONSE_CODE_DETAILS", ResponseCodeDetails, Argument::kOptional, false, PrepareDetails},
