@@ -66,6 +66,8 @@ class Validator {
         if (!rules.skip) CheckAny(message, path, depth);
         return;
       case Descriptor::WELLKNOWNTYPE_DURATION:
+        Report(path, BrokenDuration(rules, value));
+        return;
       case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
         Report(path, BrokenRule(rules, value));
         return;
@@ -81,6 +83,13 @@ class Validator {
         Report(path, BrokenRule(rules, {message, *message.GetDescriptor()->field(0)}));
         return;
     }
+  }
+
+  // Nothing in a configuration lasts less than no time, whatever its rules leave unsaid.
+  static std::string BrokenDuration(const ValueRules& rules, const FieldValue& value) {
+    std::string broken = BrokenRule(rules, value);
+    const bool negative = NanosOf(value.AsMessage()) < 0;
+    return broken.empty() && negative ? "must not be negative" : broken;
   }
 
   void CheckAny(const Message& any, const ConfigPath& path, int depth) {

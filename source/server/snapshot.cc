@@ -1,8 +1,10 @@
 #include "source/server/snapshot.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <string_view>
+#include <utility>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
@@ -54,8 +56,19 @@ void FlattenRuntime(const google::protobuf::Struct& values, const std::string& p
   }
 }
 
-void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot) {
+void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics) {
+  const ConfigPath layers = files.root.Field("layered_runtime").Field("layers");
+  bool admin = false;
   for (const auto& layer : files.bootstrap->layered_runtime().layers()) {
+    const ConfigPath path = layers.Index(snapshot.runtime_layers.size());
+    const auto& earlier = snapshot.runtime_layers;
+    if (std::find(earlier.begin(), earlier.end(), layer.name()) != earlier.end()) {
+      diagnostics.Error(path.Field("name"), "another layer has the name \"" + layer.name() + "\" already");
+    }
+    if (layer.has_admin_layer() && std::exchange(admin, true)) {
+      diagnostics.Error(path.Field("admin_layer"),
+                        "there is an admin layer already, and one is all there can be");
+    }
     snapshot.runtime_layers.push_back(layer.name());
     if (layer.has_static_layer()) FlattenRuntime(layer.static_layer(), "", snapshot.runtime);
   }
@@ -91,7 +104,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   const ConfigFiles& files = *snapshot->files;
   snapshot->edge_profile = CompileProfile(files, line, diagnostics);
   CompileRegexEngine(files, diagnostics);
-  CompileRuntime(files, *snapshot);
+  CompileRuntime(files, *snapshot, diagnostics);
   CompileStatsConfig(files, *snapshot, diagnostics);
   CompileAdmin(files, *snapshot, diagnostics);
   CompileClusters(files, previous, *snapshot, diagnostics);

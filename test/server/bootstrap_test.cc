@@ -37,6 +37,31 @@ TEST(BootstrapRuntime, ReachesTheRoutes) {
   EXPECT_FALSE(RuntimeOpens("{open: {numerator: 49, denominator: TEN_THOUSAND}}"));
 }
 
+TEST(BootstrapRuntime, LayersHaveNamesOfTheirOwnAndOneIsTheAdministrators) {
+  const TextSnapshot twice(
+      Gateway("layered_runtime: {layers: [{name: a, static_layer: {}}, {name: a, static_layer: {}}]}\n"));
+  EXPECT_EQ(twice.snapshot, nullptr);
+  EXPECT_NE(twice.diagnostics.ToText().find(
+                "1:58: layered_runtime.layers[1].name: another layer has the name \"a\" already"),
+            std::string::npos)
+      << twice.diagnostics.ToText();
+  const TextSnapshot admin(
+      Gateway("layered_runtime: {layers: [{name: a, admin_layer: {}}, {name: b, admin_layer: {}}]}\n"));
+  EXPECT_EQ(admin.snapshot, nullptr);
+  EXPECT_NE(admin.diagnostics.ToText().find("layers[1].admin_layer: there is an admin layer already"),
+            std::string::npos);
+}
+
+TEST(Bootstrap, NothingLastsLessThanNoTime) {
+  const TextSnapshot text(BootstrapWith(
+      ListenerWith("l", 80,
+                   "{filters: [" + HcmWith("{match: {prefix: /}, route: {cluster: c, timeout: -1s}}") + "]}"),
+      {"c"}));
+  EXPECT_EQ(text.snapshot, nullptr);
+  EXPECT_NE(text.diagnostics.ToText().find("route.timeout: must not be negative"), std::string::npos)
+      << text.diagnostics.ToText();
+}
+
 bool Shows(const std::string& matcher, std::string_view name) {
   const TextSnapshot text(Gateway("stats_config: {stats_matcher: " + matcher + "}\n"));
   EXPECT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
