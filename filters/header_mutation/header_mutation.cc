@@ -111,7 +111,9 @@ class HeaderMutating : public HttpFilter {
     MutateRequest(request, applied);
     Response response = co_await next(std::move(request));
 
-    exchange.response_status = response.status();  // for %RESPONSE_CODE%; a later filter may change it yet
+    // What the mutations may ask for; a later filter may change it yet.
+    exchange.response_status = response.status();
+    if (response.local() != nullptr) exchange.response_details = response.local()->detail;
     applied.Apply(&Mutations::response, response.headers(), ContextOf(exchange, &response.headers()));
     if (applied.Any(&Mutations::response_trailers) && MayHaveTrailers(response.body())) {
       std::optional<HeaderMap> head;
