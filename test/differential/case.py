@@ -42,7 +42,8 @@ class Configuration:
 
     The texts are YAML: `routes` of the one virtual host, or `vhosts` instead; `table`, `hcm`, `cluster` more fields of
     the route table, the connection manager, each cluster; `filters` before the router; `clusters` more of them, in which $one is the port of
-    the upstream `one`.
+    the upstream `one`. `log_filter` stands at the access log that is compared; `more_logs` are further ones, in which $folder is
+    a folder of the run's own.
     """
     name: str
     routes: str = "- {match: {prefix: /}, route: {cluster: one}}"
@@ -54,6 +55,8 @@ class Configuration:
     cluster: str = ""
     clusters: str = ""
     bootstrap: str = ""
+    log_filter: str = ""
+    more_logs: str = ""
     requests: list = field(default_factory=list)
     accepted: bool = True
     differs: str = ""
@@ -79,10 +82,12 @@ static_resources:
           stat_prefix: front
           access_log:
           - name: envoy.access_loggers.file
+{indent(self.log_filter, 12)}
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
               path: {folder}/access.log
               log_format: {{text_format_source: {{inline_string: "{LOG_FORMAT}"}}}}
+{indent(self.more_logs.replace("$folder", str(folder)), 10)}
 {indent(hcm, 10)}
           http_filters:
 {indent(self.filters, 10)}

@@ -16,7 +16,7 @@ def stable_headers(headers, names):
         pattern, stand_in = UNSTABLE.get(name.lower(), (None, None))
         if pattern is not None and pattern.match(value):
             value = stand_in
-        found.append((name, named_ports(value, names)))
+        found.append((name, names.get(value) if value in names else named_ports(value, names)))
     return sorted(found, key=lambda pair: pair[0])
 
 
