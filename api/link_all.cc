@@ -16,6 +16,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
@@ -57,6 +58,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::route::v3::VirtualHost>();
   LinkMessageReflection<envoy::extensions::access_loggers::file::v3::FileAccessLog>();
   LinkMessageReflection<envoy::extensions::access_loggers::stream::v3::StdoutAccessLog>();
+  LinkMessageReflection<envoy::extensions::clusters::dns::v3::DnsCluster>();
   LinkMessageReflection<envoy::extensions::filters::common::fault::v3::FaultDelay>();
   LinkMessageReflection<envoy::extensions::filters::http::buffer::v3::Buffer>();
   LinkMessageReflection<envoy::extensions::filters::http::fault::v3::FaultAbort>();

@@ -18,21 +18,6 @@ using envoy::extensions::load_balancing_policies::random::v3::Random;
 using envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin;
 using envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer;
 
-DiscoveryType ReadType(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
-  switch (cluster.type()) {
-    case ClusterMessage::STATIC:
-      return DiscoveryType::kStatic;
-    case ClusterMessage::STRICT_DNS:
-      return DiscoveryType::kStrictDns;
-    case ClusterMessage::LOGICAL_DNS:
-      return DiscoveryType::kLogicalDns;
-    default:
-      diagnostics.Error(path.Field("type"), ClusterMessage::DiscoveryType_Name(cluster.type()) +
-                                                " is not supported; use STATIC, STRICT_DNS or LOGICAL_DNS");
-      return DiscoveryType::kStatic;
-  }
-}
-
 // Envoy takes the first policy of the list that it knows.
 LbPolicy ReadPolicyList(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
   for (const auto& policy : cluster.load_balancing_policy().policies()) {
@@ -103,7 +88,7 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   config->origin = path.Origin();
   config->content_hash = HashOf(cluster, defaults);
   config->connection.codec.buffer_limit = defaults.buffer_limit;
-  config->type = ReadType(cluster, path, diagnostics);
+  cluster_config::ReadType(cluster, path, *config, diagnostics);
   config->lb_policy = ReadPolicy(cluster, path, diagnostics);
   if (cluster.common_lb_config().has_healthy_panic_threshold()) {
     config->panic_threshold = cluster.common_lb_config().healthy_panic_threshold().value();

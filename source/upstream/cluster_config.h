@@ -22,8 +22,8 @@ namespace narthex {
 
 enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns };
 enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
-// What the configuration says of an endpoint's health; the rest (unhealthy, draining, timeout) takes no load.
-enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kUnhealthy };
+// What the configuration says of an endpoint's health; only the first two take load.
+enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kDraining, kUnhealthy };
 
 struct Locality {
   std::string region, zone, sub_zone;
@@ -57,11 +57,19 @@ struct BreakerLimits {
   bool track_remaining = false;
 };
 
+// How long to wait after a lookup that failed: up to `base`, then up to twice as long each time, at most
+// `max`.
+struct DnsBackoff {
+  std::chrono::milliseconds base{0};
+  std::chrono::milliseconds max{0};
+};
+
 struct DnsSettings {
   DnsFamily family = DnsFamily::kAuto;
   std::chrono::milliseconds refresh_rate{5000};
   std::chrono::milliseconds jitter{0};
   bool respect_ttl = false;
+  std::optional<DnsBackoff> failure;  // unset: refresh_rate, whatever came
   DnsResolverOptions resolver;
 };
 

@@ -1,4 +1,3 @@
-#include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "source/config/unpack.h"
 #include "source/upstream/config_reader.h"
@@ -7,15 +6,9 @@ namespace narthex::cluster_config {
 
 namespace {
 
-using envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig;
 using UpstreamHttpOptions = envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 
 constexpr char kHttpOptions[] = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duration) {
-  // Rounded up, so that a positive duration never means "none".
-  return std::chrono::milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
-}
 
 void ReadLimit(bool set, uint32_t value, const ConfigPath& path, Limit& limit) {
   limit.origin = path.Origin().ToString();
@@ -52,48 +45,6 @@ void ReadHttpOptions(const UpstreamHttpOptions& options, const ConfigPath& path,
                           ? options.use_downstream_protocol_config().http_protocol_options()
                           : options.explicit_http_config().http_protocol_options();
   connection.codec.enable_trailers = http1.enable_trailers();
-}
-
-void ReadResolver(const CaresDnsResolverConfig& resolver, const ConfigPath& path, DnsResolverOptions& options,
-                  Diagnostics& diagnostics) {
-  for (int i = 0; i < resolver.resolvers_size(); ++i) {
-    const auto& socket = resolver.resolvers(i).socket_address();
-    absl::StatusOr<Address> address =
-        Address::Ip(socket.address(), static_cast<uint16_t>(socket.port_value()));
-    if (address.ok()) {
-      options.servers.push_back(address->ToString());
-    } else {
-      diagnostics.Error(path.Field("resolvers").Index(i), "a resolver needs an IP address and a port");
-    }
-  }
-  options.use_tcp = resolver.dns_resolver_options().use_tcp_for_dns_lookups();
-  options.search_domains = !resolver.dns_resolver_options().no_default_search_domain();
-  options.rotate_servers = resolver.rotate_nameservers();
-  if (resolver.has_query_timeout_seconds()) {
-    options.query_timeout = std::chrono::seconds(resolver.query_timeout_seconds().value());
-  }
-  if (resolver.has_query_tries()) options.tries = resolver.query_tries().value();
-  if (resolver.use_resolvers_as_fallback()) {
-    diagnostics.Error(path.Field("use_resolvers_as_fallback"), "is not supported");
-  }
-  if (resolver.filter_unroutable_families()) {
-    diagnostics.Error(path.Field("filter_unroutable_families"), "is not supported; set dns_lookup_family");
-  }
-}
-
-DnsFamily FamilyOf(ClusterMessage::DnsLookupFamily family) {
-  switch (family) {
-    case ClusterMessage::V4_ONLY:
-      return DnsFamily::kV4Only;
-    case ClusterMessage::V6_ONLY:
-      return DnsFamily::kV6Only;
-    case ClusterMessage::V4_PREFERRED:
-      return DnsFamily::kV4Preferred;
-    case ClusterMessage::ALL:
-      return DnsFamily::kAll;
-    default:
-      return DnsFamily::kAuto;
-  }
 }
 
 }  // namespace
@@ -165,36 +116,6 @@ void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, Clust
       diagnostics.AddStatus(options.status());
     }
   }
-}
-
-void ReadDns(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
-             Diagnostics& diagnostics) {
-  DnsSettings& dns = config.dns;
-  dns.family = FamilyOf(cluster.dns_lookup_family());
-  const auto deprecated = [&](const char* field) {
-    diagnostics.Warning(path.Field(field), "is deprecated in Envoy v3 and works all the same");
-  };
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wdeprecated-declarations"
-  if (cluster.has_dns_refresh_rate()) {
-    dns.refresh_rate = Milliseconds(cluster.dns_refresh_rate());
-    deprecated("dns_refresh_rate");
-  }
-  if (cluster.has_dns_jitter()) {
-    dns.jitter = Milliseconds(cluster.dns_jitter());
-    deprecated("dns_jitter");
-  }
-  if (cluster.respect_dns_ttl()) {
-    dns.respect_ttl = true;
-    deprecated("respect_dns_ttl");
-  }
-#pragma clang diagnostic pop
-  if (!cluster.has_typed_dns_resolver_config()) return;
-  const ConfigPath at = path.Field("typed_dns_resolver_config").Field("typed_config");
-  absl::StatusOr<CaresDnsResolverConfig> resolver =
-      Unpack<CaresDnsResolverConfig>(cluster.typed_dns_resolver_config().typed_config(), at);
-  if (!resolver.ok()) return diagnostics.AddStatus(resolver.status());
-  ReadResolver(*resolver, at, dns.resolver, diagnostics);
 }
 
 }  // namespace narthex::cluster_config

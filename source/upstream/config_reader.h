@@ -9,6 +9,14 @@ namespace narthex::cluster_config {
 // wrong to `diagnostics`. Configuration thread only.
 using ClusterMessage = envoy::config::cluster::v3::Cluster;
 
+// Rounded up, so that a positive duration never means "none".
+inline std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
+}
+
+// How the cluster finds its hosts. Comes before ReadEndpoints.
+void ReadType(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+              Diagnostics& diagnostics);
 void ReadEndpoints(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                    Diagnostics& diagnostics);
 void ReadBreakers(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,

@@ -23,6 +23,13 @@ std::string Text(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 
+// Full jitter: any time up to the interval, so that many gateways do not ask together.
+milliseconds Backoff(const DnsBackoff& backoff, uint32_t failures) {
+  const uint32_t doublings = std::min(failures - 1, 20u);
+  const auto longest = std::min(backoff.base * (int64_t{1} << doublings), backoff.max);
+  return milliseconds(1 + Random64() % std::max<uint64_t>(1, static_cast<uint64_t>(longest.count())));
+}
+
 // One cluster's names: a task for each endpoint looks its name up again and again.
 class ClusterWatch {
  public:
@@ -59,6 +66,7 @@ class ClusterWatch {
     bool named = false;  // else its address is configured
     std::vector<Address> addresses;
     bool answered = false;  // or failed, for the first time
+    uint32_t failures = 0;  // one after the other
     std::string error;
     Task<void> task;
   };
@@ -69,13 +77,15 @@ class ClusterWatch {
       const EndpointConfig& endpoint = config_.endpoints[index];
       runtime_->stats().update_attempt.Add();
       DnsResult result = co_await resolver_.Resolve(endpoint.dns_name, config_.dns.family);
-      const milliseconds delay = NextDelay(result);
+      const milliseconds delay = NextDelay(targets_[index], result);
       OnResult(index, std::move(result));
       co_await Sleep(loop_, delay);
     }
   }
 
-  milliseconds NextDelay(const DnsResult& result) const {
+  milliseconds NextDelay(Target& target, const DnsResult& result) const {
+    target.failures = result.ok() ? 0 : target.failures + 1;
+    if (!result.ok() && config_.dns.failure) return Backoff(*config_.dns.failure, target.failures);
     milliseconds delay = config_.dns.refresh_rate;
     if (config_.dns.respect_ttl && result.ok() && result->ttl.count() > 0) delay = result->ttl;
     const auto jitter = static_cast<uint64_t>(config_.dns.jitter.count());

@@ -8,8 +8,9 @@ using envoy::config::core::v3::SocketAddress;
 
 ConfiguredHealth HealthOf(envoy::config::core::v3::HealthStatus status) {
   switch (status) {
-    case envoy::config::core::v3::UNHEALTHY:
     case envoy::config::core::v3::DRAINING:
+      return ConfiguredHealth::kDraining;
+    case envoy::config::core::v3::UNHEALTHY:
     case envoy::config::core::v3::TIMEOUT:
       return ConfiguredHealth::kUnhealthy;
     case envoy::config::core::v3::DEGRADED:

@@ -51,7 +51,7 @@ class Host {
   const std::string& hostname() const { return hostname_; }
   uint32_t weight() const { return weight_; }
   uint32_t priority() const { return priority_; }
-  bool available() const { return health_ != ConfiguredHealth::kUnhealthy; }
+  bool available() const { return health_ <= ConfiguredHealth::kDegraded; }
   ConfiguredHealth health() const { return health_; }
   const Locality& locality() const { return locality_; }
   const Origin& origin() const { return origin_; }

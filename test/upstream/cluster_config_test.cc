@@ -72,7 +72,7 @@ TEST(ClusterConfig, ReadsEndpoints) {
   ASSERT_EQ(endpoints.size(), 2u);
   EXPECT_EQ(endpoints[0].address.ToString(), "[::1]:80");
   EXPECT_EQ(endpoints[0].weight, 7u);
-  EXPECT_EQ(endpoints[0].health, ConfiguredHealth::kUnhealthy);
+  EXPECT_EQ(endpoints[0].health, ConfiguredHealth::kDraining);
   EXPECT_EQ(endpoints[0].priority, 2u);
   EXPECT_EQ(endpoints[1].address.ToString(), "/run/b");
   EXPECT_EQ(endpoints[1].hostname, "b.example");
@@ -184,6 +184,58 @@ TEST(ClusterConfig, ReadsNamesAndTheirSettings) {
   EXPECT_TRUE(compiled.Says(
       "gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: is deprecated"))
       << compiled.text;
+}
+
+std::string DnsType(const std::string& fields) {
+  return "    cluster_type:\n      name: envoy.clusters.dns\n      typed_config:\n"
+         "        '@type': type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster\n" +
+         fields;
+}
+
+TEST(ClusterConfig, ReadsADnsClusterMessage) {
+  const Compiled strict(DnsType(R"(        dns_lookup_family: V6_ONLY
+        dns_refresh_rate: 20s
+        dns_jitter: 3s
+        respect_dns_ttl: true
+        dns_failure_refresh_rate: {base_interval: 2s}
+        typed_dns_resolver_config:
+          name: envoy.network.dns_resolver.cares
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig
+            resolvers: [{socket_address: {address: 127.0.0.1, port_value: 5353}}]
+)") + Assignment(Endpoint("a.example") + Endpoint("b.example")));
+  ASSERT_NE(strict.config, nullptr) << strict.text;
+  EXPECT_EQ(strict.text, "");
+  EXPECT_EQ(strict.config->type, DiscoveryType::kStrictDns);
+  const DnsSettings& dns = strict.config->dns;
+  EXPECT_EQ(dns.family, DnsFamily::kV6Only);
+  EXPECT_EQ(dns.refresh_rate, 20s);
+  EXPECT_EQ(dns.jitter, 3s);
+  EXPECT_TRUE(dns.respect_ttl);
+  EXPECT_EQ(dns.failure->base, 2s);
+  EXPECT_EQ(dns.failure->max, 20s);
+  EXPECT_EQ(dns.resolver.servers, std::vector<std::string>{"127.0.0.1:5353"});
+  EXPECT_EQ(strict.config->endpoints[1].dns_name, "b.example");
+  const Compiled logical(DnsType("        all_addresses_in_single_endpoint: true\n") +
+                         Assignment(Endpoint("a.example")));
+  ASSERT_NE(logical.config, nullptr) << logical.text;
+  EXPECT_EQ(logical.config->type, DiscoveryType::kLogicalDns);
+  EXPECT_EQ(logical.config->dns.family, DnsFamily::kAuto);
+}
+
+TEST(ClusterConfig, SaysWhatIsWrongWithAClusterType) {
+  const Compiled other(
+      "    cluster_type: {name: x, typed_config: {'@type': "
+      "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}\n");
+  EXPECT_TRUE(other.Says("clusters[0].cluster_type.typed_config: ")) << other.text;
+  EXPECT_TRUE(other.Says("there is envoy.extensions.clusters.dns.v3.DnsCluster")) << other.text;
+  const Compiled rate(DnsType("        dns_failure_refresh_rate: {base_interval: 5s, max_interval: 2s}\n"));
+  EXPECT_TRUE(rate.Says("dns_failure_refresh_rate.max_interval: must not be shorter")) << rate.text;
+  const Compiled both("    dns_lookup_family: V4_ONLY\n" + DnsType("") + Assignment(Endpoint("a.example")));
+  EXPECT_TRUE(
+      both.Says("gateway.yaml:4:5: warning: static_resources.clusters[0].dns_lookup_family: is not "
+                "used"))
+      << both.text;
 }
 
 TEST(ClusterConfig, ALogicalClusterHasOneEndpoint) {

@@ -154,6 +154,26 @@ TEST_F(DiscoveryTest, AFailureKeepsTheHostsAndIsTold) {
   EXPECT_EQ(runtime().discovery_error(), "");
 }
 
+TEST_F(DiscoveryTest, FailuresAreRetriedMoreAndMoreSlowly) {
+  names_.Fail("a.test", "a.test: refused");
+  auto config = NamesConfig({"a.test"});
+  config->dns.refresh_rate = 1h;
+  config->dns.failure = DnsBackoff{100ms, 400ms};
+  Discover(config);
+  EXPECT_EQ(names_.asked["a.test"], 1);
+  Pass(110ms);
+  EXPECT_GE(names_.asked["a.test"], 2);
+  Pass(20s);
+  // Each wait is at most 400 ms long.
+  EXPECT_GE(names_.asked["a.test"], 50);
+  names_.Set("a.test", {"10.0.0.1"});
+  Pass(500ms);
+  EXPECT_EQ(Hosts(), "10.0.0.1:80");
+  const int asked = names_.asked["a.test"];
+  Pass(20s);
+  EXPECT_EQ(names_.asked["a.test"], asked) << "a name that is known again is asked for at the refresh rate";
+}
+
 TEST_F(DiscoveryTest, AFirstFailureEndsTheWaiting) {
   names_.Fail("a.test", "a.test: Domain name not found");
   Discover(NamesConfig({"a.test"}));
