@@ -95,8 +95,22 @@ void ExplainRefusal(const Admission& admission, ExchangeExplanation& answer) {
              absl::StrCat("status ", admission.status(), ", ", detail, ", by the connection manager"));
 }
 
+// Where the route sets the field, or that it does not.
 std::string OriginText(const CompiledRoute& route, std::string_view action, std::string_view field) {
-  return route.OriginOf(action, field).ToString();
+  const Origin origin = route.OriginOf(action, field);
+  const bool written = route.config_path().Field(action).Field(field).IsWritten();
+  return written ? origin.ToString() : "default";
+}
+
+// The level whose typed_per_filter_config decides about the filter: the most specific one that mentions it.
+std::string LevelOf(const CompiledRoute& route, std::string_view filter) {
+  const ConfigPath table = route.scope->table_path;
+  for (const ConfigPath& level :
+       {route.config_path(), table.Field("virtual_hosts").Index(route.scope->virtual_host_index), table}) {
+    const ConfigPath at = level.Field("typed_per_filter_config").Key(filter);
+    if (at.IsWritten()) return at.Origin().ToString();
+  }
+  return route.config_path().Origin().ToString();  // of a weighted cluster
 }
 
 void ExplainFilters(const HcmConfig& hcm, const CompiledRoute& route, ExchangeExplanation& answer) {
@@ -105,7 +119,7 @@ void ExplainFilters(const HcmConfig& hcm, const CompiledRoute& route, ExchangeEx
                           [&](const ChainEntry& entry) { return entry.name == filter.name; });
     std::string why = absl::StrCat("by http_filters, ", filter.origin);
     if (on == filter.disabled) {
-      why = "by typed_per_filter_config, " + OriginText(route, "typed_per_filter_config", filter.name);
+      why = "by " + LevelOf(route, filter.name);
     }
     size_t configs =
         static_cast<size_t>(std::count_if(route.filter_configs.begin(), route.filter_configs.end(),
@@ -163,7 +177,10 @@ void ExplainAction(const CompiledRoute& route, const HeaderMap& headers, Exchang
     answer.Add("cluster", "named by the request header " + route.forward->cluster_header);
   }
   answer.Add("cluster", absl::StrCat(answer.cluster.empty() ? "(none)" : answer.cluster, " (",
-                                     OriginText(route, "route", "cluster"), ")"));
+                                     route.OriginOf("route", "cluster").ToString(), ")"));
+  if (route.forward == nullptr) return;
+  answer.priority = route.forward->priority;
+  answer.no_cluster_status = route.forward->cluster_not_found_status;
 }
 
 void AppendJsonString(std::string_view text, std::string& out) {
@@ -184,8 +201,10 @@ void AppendJsonString(std::string_view text, std::string& out) {
 }  // namespace
 
 void ExchangeExplanation::Add(std::string_view title, std::string line) {
-  if (sections.empty() || sections.back().title != title) sections.push_back({std::string(title), {}});
-  sections.back().lines.push_back(std::move(line));
+  auto section = std::find_if(sections.begin(), sections.end(),
+                              [&](const Section& candidate) { return candidate.title == title; });
+  if (section == sections.end()) section = sections.insert(section, {std::string(title), {}});
+  section->lines.push_back(std::move(line));
 }
 
 std::string ExchangeExplanation::ToText() const {

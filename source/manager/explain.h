@@ -7,6 +7,7 @@
 
 #include "source/manager/hcm_config.h"
 #include "source/net/address.h"
+#include "source/upstream/cluster.h"
 
 namespace narthex {
 
@@ -30,7 +31,10 @@ struct ExchangeExplanation {
   // with when it goes nowhere, or 0.
   std::string cluster;
   int status = 0;
+  Priority priority = Priority::kDefault;  // of the request at the cluster
+  int no_cluster_status = 503;             // the answer when there is no such cluster
 
+  // To the section of that title; a new one comes last.
   void Add(std::string_view title, std::string line);
   // Sections with indented lines.
   std::string ToText() const;

@@ -65,6 +65,19 @@ std::string DescribeTarget(const CompiledRoute& route) {
   return "the cluster that the request header " + route.forward->cluster_header + " names";
 }
 
+// One of several, with the shares of all.
+std::string DescribeChoice(const CompiledRoute& route, const RouteInput& input) {
+  std::string words = DescribeTarget(*Choose(route, input));
+  if (route.weighted == nullptr) return words;
+  words += ", one of weighted_clusters:";
+  for (const auto& [weight, choice] : route.weighted->routes) {
+    words += " " + DescribeTarget(*choice) + " for " + std::to_string(weight) + " of " +
+             std::to_string(route.weighted->total) + ",";
+  }
+  words.pop_back();
+  return words;
+}
+
 }  // namespace
 
 bool VirtualHost::NeedsTls(const RouteInput& input) const {
@@ -113,7 +126,7 @@ void VirtualHost::Explain(const RouteInput& input, std::vector<std::string>& lin
       continue;
     }
     lines.push_back(line + ": takes the request (" + DescribePath(*route) +
-                    "): " + DescribeTarget(*Choose(*route, input)));
+                    "): " + DescribeChoice(*route, input));
     return;
   }
   lines.push_back("  no route of this virtual host matches");

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "source/server/explain_cluster.h"
+
 namespace narthex {
 namespace {
 
@@ -67,6 +69,9 @@ absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainReq
   for (Explanation::Section& section : rest.sections) explanation.sections.push_back(std::move(section));
   explanation.cluster = rest.cluster;
   explanation.status = rest.status;
+  explanation.priority = rest.priority;
+  explanation.no_cluster_status = rest.no_cluster_status;
+  if (explanation.status == 0) ExplainCluster(snapshot, explanation.cluster, explanation);
   return explanation;
 }
 

@@ -1,0 +1,131 @@
+#include "source/server/explain_cluster.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "source/manager/setting.h"
+
+namespace narthex {
+namespace {
+
+using Answer = ExchangeExplanation;
+using Hosts = std::vector<std::shared_ptr<Host>>;
+
+const char* TypeName(DiscoveryType type) {
+  switch (type) {
+    case DiscoveryType::kStatic:
+      return "STATIC";
+    case DiscoveryType::kStrictDns:
+      return "STRICT_DNS";
+    case DiscoveryType::kLogicalDns:
+      return "LOGICAL_DNS";
+  }
+  return "";
+}
+
+// Why the balancer does or does not pick this host; `eligible` are those that it picks from.
+std::string Turn(const Host& host, const Hosts& all, const Hosts& eligible) {
+  const bool taken = std::any_of(eligible.begin(), eligible.end(),
+                                 [&](const auto& candidate) { return candidate.get() == &host; });
+  const auto alike = [&](bool only_available) {
+    return std::count_if(all.begin(), all.end(), [&](const auto& other) {
+      return other->priority() == host.priority() && (!only_available || other->available());
+    });
+  };
+  if (taken && host.available()) return "in turn";
+  if (taken) {
+    return absl::StrCat("in turn although unhealthy: only ", alike(true), " of ", alike(false),
+                        " hosts are healthy, fewer than healthy_panic_threshold");
+  }
+  if (!host.available()) return "left out: unhealthy by its health_status";
+  return absl::StrCat("waits: priority ", eligible.empty() ? 0 : eligible[0]->priority(), " has hosts");
+}
+
+std::string HostLine(const Host& host, const std::string& turn) {
+  const HostTotals totals = host.Totals();
+  std::string line = absl::StrCat(host.address_text(), ": ", turn, ", weight ", host.weight(), ", priority ",
+                                  host.priority(), ", ", totals.rq_active, " requests active");
+  const HostFailure failure = host.last_failure();
+  if (!failure.cause.empty()) absl::StrAppend(&line, ", last failure: ", failure.cause);
+  return line;
+}
+
+void ExplainHosts(const ClusterRuntime& cluster, Answer& answer) {
+  const std::string error = cluster.discovery_error();
+  if (!error.empty()) answer.Add("hosts", "the last lookup failed: " + error);
+  const std::shared_ptr<const HostSet> set = cluster.hosts();
+  const ClusterConfig& config = cluster.config();
+  if (set->hosts.empty() && config.type != DiscoveryType::kStatic) {
+    for (const EndpointConfig& endpoint : config.endpoints) {
+      const std::string name = endpoint.dns_name.empty()
+                                   ? endpoint.address.ToString()
+                                   : absl::StrCat(endpoint.dns_name, ":", endpoint.port);
+      answer.Add("hosts", name + ": not resolved yet");
+    }
+    return;
+  }
+  if (set->hosts.empty()) answer.Add("hosts", "none: the request is answered with 503 (no_healthy_upstream)");
+  const Hosts eligible = set->Eligible(config.panic_threshold);
+  for (const auto& host : set->hosts) {
+    answer.Add("hosts", HostLine(*host, Turn(*host, set->hosts, eligible)));
+  }
+}
+
+void ExplainLimits(const ClusterRuntime& cluster, const ConfigPath& path, Answer& answer) {
+  const ConnectionSettings& connection = cluster.config().connection;
+  const ConfigPath options = path.Field("typed_extension_protocol_options")
+                                 .Key("envoy.extensions.upstreams.http.v3.HttpProtocolOptions")
+                                 .Field("common_http_protocol_options");
+  const auto timeout = [&](const char* name, std::chrono::milliseconds value, const ConfigPath& at) {
+    const std::string origin = at.IsWritten() ? at.Origin().ToString() : "default";
+    answer.Add("timeouts", absl::StrCat("upstream ", name, ": ", DurationText(value), " (", origin, ")"));
+  };
+  timeout("connect_timeout", connection.connect_timeout, path.Field("connect_timeout"));
+  timeout("idle_timeout", connection.idle_timeout, options.Field("idle_timeout"));
+  if (connection.max_duration.count() > 0) {
+    timeout("max_connection_duration", connection.max_duration, options.Field("max_connection_duration"));
+  }
+}
+
+void ExplainBreakers(const ClusterRuntime& cluster, const ConfigPath& path, Priority priority,
+                     Answer& answer) {
+  const BreakerLimits& limits = cluster.config().limits(priority);
+  const bool written = path.Field("circuit_breakers").IsWritten();
+  const auto limit = [&](const char* name, const Limit& bound) {
+    answer.Add("limits",
+               absl::StrCat(name, ": ", bound.value, " (", written ? bound.origin : "default", ")"));
+  };
+  limit("max_connections", limits.connections);
+  limit("max_pending_requests", limits.pending_requests);
+  limit("max_requests", limits.requests);
+}
+
+ConfigPath PathOf(const Snapshot& snapshot, const std::string& name) {
+  for (const auto& placed : snapshot.files->clusters) {
+    if (placed.message->name() == name) return placed.path;
+  }
+  return {};
+}
+
+}  // namespace
+
+void ExplainCluster(const Snapshot& snapshot, const std::string& name, ExchangeExplanation& answer) {
+  const auto found = snapshot.clusters->clusters.find(name);
+  if (found == snapshot.clusters->clusters.end()) {
+    answer.status = answer.no_cluster_status;
+    return answer.Add("answer", absl::StrCat("status ", answer.status, ", cluster_not_found"));
+  }
+  const ClusterRuntime& cluster = *found->second;
+  const ConfigPath path = PathOf(snapshot, name);
+  const char* policy = cluster.config().lb_policy == LbPolicy::kRandom ? "RANDOM" : "ROUND_ROBIN";
+  answer.Add("cluster", absl::StrCat(TypeName(cluster.config().type), ", ", policy, " (",
+                                     path.Origin().ToString(), ")"));
+  ExplainHosts(cluster, answer);
+  ExplainLimits(cluster, path, answer);
+  ExplainBreakers(cluster, path, answer.priority, answer);
+}
+
+}  // namespace narthex
