@@ -26,6 +26,10 @@ namespace envoy::extensions::filters::network::http_connection_manager::v3 {
 class HttpConnectionManager;
 }
 
+namespace envoy::config::route::v3 {
+class RouteConfiguration;
+}
+
 namespace narthex {
 
 class AccessLog;
@@ -59,6 +63,8 @@ struct HcmConfig {
   // What stands in for the route of a request that none takes: the filters as they are without one. Never
   // null.
   std::shared_ptr<const CompiledRoute> no_route;
+  // The routes as they were read from a file; null for those that stand in the message itself.
+  std::shared_ptr<const envoy::config::route::v3::RouteConfiguration> rds;
   std::vector<FilterNote> filters;
   std::vector<Setting> settings;           // of effect, with where each came from
   std::vector<std::string> watched_files;  // that it was made of beside the main one (rds)

@@ -115,6 +115,7 @@ void CompileRoutes(const HcmProto& config, ConfigPath path, ChainBuilder& chains
   hcm.headers.internal_only = InternalOnlyHeaders(table.config);
   hcm.origins.push_back(table.origins);
   hcm.routes = RouteTable::Compile(table.config, table.path, routes);
+  hcm.rds = std::make_shared<const RouteConfiguration>(std::move(table.config));
 }
 
 }  // namespace narthex

@@ -1,17 +1,14 @@
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
-#include "envoy/config/cluster/v3/cluster.pb.h"
-#include "envoy/config/listener/v3/listener.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "source/base/escape.h"
 #include "source/filter/health_flag.h"
+#include "source/server/config_dump.h"
 #include "source/server/explain.h"
 #include "source/server/server.h"
 
 namespace narthex {
 
 namespace {
-
-constexpr std::string_view kDumpType = "type.googleapis.com/envoy.admin.v3.";
 
 std::string Json(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
@@ -26,23 +23,6 @@ void AppendString(std::string& json, std::string_view key, std::string_view valu
   json += "\":\"";
   AppendJsonEscaped(json, value);
   json += '"';
-}
-
-// {"cluster":{..}},.. of a part of the resources. No message of this release holds a secret in clear.
-template <class M>
-std::string Entries(const std::vector<Placed<M>>& placed, std::string_view key, size_t begin, size_t end) {
-  std::string json;
-  for (size_t i = begin; i < end; ++i) {
-    const std::string type = "type.googleapis.com/" + M::descriptor()->full_name();
-    std::string message = Json(*placed[i].message);
-    message.insert(1, "\"@type\":\"" + type + (message == "{}" ? "\"" : "\","));
-    json += (json.empty() ? "{\"" : ",{\"") + std::string(key) + "\":" + message + "}";
-  }
-  return json;
-}
-
-std::string Section(std::string_view type, const std::string& members) {
-  return "{\"@type\":\"" + std::string(kDumpType) + std::string(type) + "\"," + members + "}";
 }
 
 }  // namespace
@@ -82,20 +62,7 @@ std::vector<ListenerRow> Server::Listeners() const {
 }
 
 std::string Server::ConfigDump() const {
-  const ConfigFiles& files = *snapshot_->files;
-  const size_t clusters = files.static_clusters;
-  const size_t listeners = files.static_listeners;
-  std::string json = "{\"configs\":[";
-  json += Section("BootstrapConfigDump", "\"bootstrap\":" + Json(*files.bootstrap)) + ",";
-  json += Section("ClustersConfigDump",
-                  "\"static_clusters\":[" + Entries(files.clusters, "cluster", 0, clusters) +
-                      "],\"dynamic_active_clusters\":[" +
-                      Entries(files.clusters, "cluster", clusters, files.clusters.size()) + "]");
-  json += "," + Section("ListenersConfigDump",
-                        "\"static_listeners\":[" + Entries(files.listeners, "listener", 0, listeners) +
-                            "],\"dynamic_listeners\":[" +
-                            Entries(files.listeners, "listener", listeners, files.listeners.size()) + "]");
-  return json + "]}";
+  return DumpConfig(*snapshot_);
 }
 
 std::string Server::Runtime() const {
@@ -111,7 +78,15 @@ std::string Server::Runtime() const {
     json += first ? "\"" : ",\"";
     first = false;
     AppendJsonEscaped(json, key);
-    json += "\":{\"final_value\":" + value + "}";
+    json += "\":{\"final_value\":";
+    // A string, whatever the layer has: Envoy's form.
+    if (value.starts_with('"')) {
+      json += value + "}";
+      continue;
+    }
+    json += '"';
+    AppendJsonEscaped(json, value);
+    json += "\"}";
   }
   return json + "}}";
 }
