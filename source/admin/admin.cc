@@ -163,13 +163,23 @@ Task<Response> AdminHandler::Handle(Request request) {
     request.info().Hold(std::make_shared<Afterwards>(Afterwards{std::move(reply.afterwards)}));
   }
   response.set_body(Body(std::string_view(reply.body)));
+  request.info().response_status = reply.status;
+  request.info().response_details = "admin_filter_response";
   co_return response;
 }
 
-Response AdminHandler::Refuse(Exchange&, int status, ExchangeError error) {
+Response AdminHandler::Refuse(Exchange& exchange, int status, ExchangeError error) {
+  exchange.response_status = status;
+  exchange.response_details = error.detail;
+  exchange.AddFlag(error.flag);
   return LocalReply(status, error.detail, "Bad Request: " + error.detail + "\n");
 }
 
-void AdminHandler::OnEnd(Exchange&, const HeaderMap*, const HeaderMap*, const HeaderMap*) {}
+void AdminHandler::OnEnd(Exchange& exchange, const HeaderMap* request, const HeaderMap* response,
+                         const HeaderMap* response_trailers) {
+  for (const auto& log : options_.access_logs) {
+    log->Log({&exchange, request, response, response_trailers, {}});
+  }
+}
 
 }  // namespace narthex

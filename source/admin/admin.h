@@ -9,6 +9,7 @@
 
 #include "source/http/message.h"
 #include "source/http/server_codec.h"
+#include "source/manager/access_log.h"
 
 namespace narthex {
 
@@ -47,6 +48,7 @@ struct AdminOptions {
   bool loopback_only = true;
   // Which paths exist; null: all.
   std::function<bool(std::string_view path)> allowed = {};
+  std::vector<std::shared_ptr<const AccessLog>> access_logs = {};
 };
 
 // Serves the pages over any codec. Loop-confined to the main loop.

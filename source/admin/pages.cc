@@ -99,15 +99,28 @@ AdminReply Ok() {
   return {200, "OK\n"};
 }
 
+AdminReply DrainListeners(AdminBackend& backend, const AdminRequest& request) {
+  using Drain = AdminBackend::ListenerDrain;
+  for (const auto& [key, value] : request.query) {
+    // Above all inboundonly, which must not drain everything.
+    if (key != "graceful" && key != "skip_exit")
+      return {400, "usage: POST /drain_listeners?graceful&skip_exit\n"};
+  }
+  backend.DrainListeners(request.Has("skip_exit")  ? Drain::kConnectionsOnly
+                         : request.Has("graceful") ? Drain::kGraceful
+                                                   : Drain::kAtOnce);
+  return Ok();
+}
+
 void AddChangingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
   pages.push_back({"/healthcheck/fail", "make /ready and health checks fail", true,
                    [&backend](const AdminRequest&) { return backend.FailHealthCheck(true), Ok(); }});
   pages.push_back({"/healthcheck/ok", "undo /healthcheck/fail", true,
                    [&backend](const AdminRequest&) { return backend.FailHealthCheck(false), Ok(); }});
-  pages.push_back({"/drain_listeners", "stop accepting connections (?graceful)", true,
-                   [&backend](const AdminRequest& request) {
-                     return backend.DrainListeners(request.Has("graceful")), Ok();
-                   }});
+  pages.push_back(
+      {"/drain_listeners",
+       "stop accepting connections (?graceful: after the drain time; ?skip_exit: drain connections only)",
+       true, [&backend](const AdminRequest& request) { return DrainListeners(backend, request); }});
   pages.push_back({"/reopen_logs", "open the log files again, after they were moved", true,
                    [&backend](const AdminRequest&) { return backend.ReopenLogs(), Ok(); }});
   pages.push_back({"/quitquitquit", "end the process", true, [&backend](const AdminRequest&) {

@@ -38,7 +38,9 @@ class AdminBackend {
   virtual AdminReply Explain(const AdminRequest& request) const = 0;
 
   virtual void FailHealthCheck(bool failing) = 0;
-  virtual void DrainListeners(bool graceful) = 0;
+  // Stops listening: at once, at the end of a drain, or, when only the connections are to go, not at all.
+  enum class ListenerDrain { kAtOnce, kGraceful, kConnectionsOnly };
+  virtual void DrainListeners(ListenerDrain how) = 0;
   virtual void Quit() = 0;
   virtual void ReopenLogs() = 0;
 };

@@ -117,13 +117,18 @@ absl::Status Prepare(int fd, const Address& address, const ListenOptions& option
     return Failure("share the port of", address, errno);
   }
   if (address.family() == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  const auto configure = [&](ListenOptions::Stage stage) {
+    return options.configure ? options.configure(fd, stage) : absl::OkStatus();
+  };
+  if (absl::Status status = configure(ListenOptions::Stage::kPrebind); !status.ok()) return status;
   if (address.family() == AF_UNIX) RemoveStaleSocketFile(address);
   if (bind(fd, address.sockaddr_ptr(), address.sockaddr_length()) != 0)
     return Failure("bind", address, errno);
   if (address.family() == AF_UNIX && options.unix_mode != 0)
     chmod(address.ToString().c_str(), options.unix_mode);
+  if (absl::Status status = configure(ListenOptions::Stage::kBound); !status.ok()) return status;
   if (listen(fd, options.backlog) != 0) return Failure("listen on", address, errno);
-  return absl::OkStatus();
+  return configure(ListenOptions::Stage::kListening);
 }
 
 }  // namespace

@@ -10,6 +10,10 @@
 namespace narthex {
 
 struct ListenOptions {
+  // How far a socket has come when it can be configured.
+  enum class Stage { kPrebind, kBound, kListening };
+  // Sets options of the caller's choice at each stage; an error ends it. May be empty.
+  std::function<absl::Status(int fd, Stage stage)> configure = {};
   bool reuse_port = true;
   int backlog = 4096;
   bool ipv4_compat = false;             // an IPv6 socket that takes IPv4 connections as well

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/base/log.h"
 #include "source/server/chain_slot.h"
+#include "source/server/connection_log.h"
+#include "source/server/snapshot_parts.h"
 
 namespace narthex {
 
@@ -39,9 +42,19 @@ ListenerStats::ListenerStats(const std::string& prefix) {
   StatsStore& store = StatsStore::Process();
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");
   cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
-  cx_overflow = store.MakeCounter(prefix + "downstream_global_cx_overflow");
+  cx_overflow = store.MakeCounter(prefix + "downstream_cx_overflow");
+  global_cx_overflow = store.MakeCounter(prefix + "downstream_global_cx_overflow");
   no_filter_chain_match = store.MakeCounter(prefix + "no_filter_chain_match");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
+  cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
+}
+
+std::shared_ptr<std::atomic<uint64_t>> WorkerShared::ConnectionsOf(const std::string& listener) {
+  std::lock_guard lock(mutex_);
+  std::weak_ptr<std::atomic<uint64_t>>& known = by_listener_[listener];
+  std::shared_ptr<std::atomic<uint64_t>> count = known.lock();
+  if (count == nullptr) known = count = std::make_shared<std::atomic<uint64_t>>(0);
+  return count;
 }
 
 ActiveListener::ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
@@ -52,11 +65,12 @@ ActiveListener::ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterMan
       clusters_(clusters),
       config_(std::move(config)),
       sockets_(std::move(sockets)) {
-  stats_.reserve(sockets_.size());
+  books_.reserve(sockets_.size());
+  const auto open = shared_.ConnectionsOf(config_->name);
   for (size_t i = 0; i < sockets_.size(); ++i) {
     // Before port 0 got a number: dashboards know the configured address.
     const Address& configured = config_->sockets[i].address;
-    stats_.emplace_back(StatPrefixOf(*config_, configured));
+    books_.push_back({ListenerStats(StatPrefixOf(*config_, configured)), open, config_->access_logs});
     acceptors_.push_back(Acceptor::Make(loop_, sockets_[i], config_->max_accepts_per_event,
                                         [this, i](int fd, const Address& peer) { Open(i, fd, peer); }));
   }
@@ -74,11 +88,28 @@ ChainSlot& ActiveListener::SlotOf(const FilterChainConfig& chain) {
   return *slot;
 }
 
+bool ActiveListener::MayOpen(const ListenerBooks& books) {
+  const uint64_t all = shared_.connections.load(std::memory_order_relaxed);
+  const uint64_t most = shared_.max_connections.load(std::memory_order_relaxed);
+  const uint64_t mine = books.open->load(std::memory_order_relaxed);
+  const bool was_full = full_;
+  full_ = all >= most || mine >= config_->max_connections;
+  if (!full_) return true;
+  (all >= most ? books.stats.global_cx_overflow : books.stats.cx_overflow).Add();
+  if (was_full) return false;
+  // Once, until there is room again.
+  NARTHEX_LOG(kWarning, "listener") << "listener " << config_->name << " closes new connections: "
+                                    << (all >= most ? "all listeners have " : "it has ")
+                                    << (all >= most ? all : mine) << ", the limit ("
+                                    << (all >= most ? std::string(kConnectionsKey)
+                                                    : ListenerConnectionsKey(config_->name))
+                                    << ") is " << (all >= most ? most : config_->max_connections);
+  return false;
+}
+
 void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
-  const ListenerStats& stats = stats_[socket];
-  if (shared_.connections.load(std::memory_order_relaxed) >=
-      shared_.max_connections.load(std::memory_order_relaxed)) {
-    stats.cx_overflow.Add();
+  const ListenerBooks& books = books_[socket];
+  if (!MayOpen(books)) {
     close(fd);
     return;
   }
@@ -88,15 +119,17 @@ void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
   facts.local = LocalAddress(fd);
   const FilterChainConfig* chain = config_->FindChain({facts.local, facts.remote});
   if (chain == nullptr) {
-    stats.no_filter_chain_match.Add();
+    books.stats.no_filter_chain_match.Add();
+    LogUnmatched(loop_, books, facts);
     close(fd);
     return;
   }
-  SlotOf(*chain).Open(fd, stats, std::move(facts));
+  SlotOf(*chain).Open(fd, books, std::move(facts));
 }
 
 void ActiveListener::Update(std::shared_ptr<const ListenerConfig> config) {
   config_ = std::move(config);
+  for (ListenerBooks& books : books_) books.logs = config_->access_logs;
   std::map<std::string, const FilterChainConfig*> chains;
   for (const FilterChainConfig& chain : config_->chains) chains[KeyOf(*config_, chain)] = &chain;
   if (config_->default_chain) chains[KeyOf(*config_, *config_->default_chain)] = &*config_->default_chain;

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "source/event/event_loop.h"
 #include "source/http/server_codec.h"
+#include "source/manager/access_log.h"
 #include "source/manager/hcm_config.h"
 #include "source/net/listener.h"
 #include "source/server/listener_config.h"
@@ -18,17 +20,32 @@ namespace narthex {
 
 // What the workers share: counts that the main thread reads, and the limit on connections. Thread-safe.
 struct WorkerShared {
+  // How many connections the listener of this name has, on all workers.
+  std::shared_ptr<std::atomic<uint64_t>> ConnectionsOf(const std::string& listener);
+
   std::atomic<uint64_t> connections{0};
   std::atomic<uint64_t> max_connections{UINT64_MAX};  // of the process
   std::atomic<uint64_t> next_connection_id{1};
   std::atomic<bool> draining{false};
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<std::atomic<uint64_t>>> by_listener_;  // guarded by mutex_
 };
 
 // The statistics of one address of a listener, "listener.<address>.".
 struct ListenerStats {
   explicit ListenerStats(const std::string& prefix);
-  Counter cx_total, cx_destroy, cx_overflow, no_filter_chain_match;
+  Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, no_filter_chain_match;
   Gauge cx_active;
+  Histogram cx_length_ms;
+};
+
+// What the connections of one address of a listener are counted by and logged in. Outlives them.
+struct ListenerBooks {
+  ListenerStats stats;
+  std::shared_ptr<std::atomic<uint64_t>> open;  // connections of the listener, on all workers
+  std::vector<std::shared_ptr<const AccessLog>> logs = {};
 };
 
 class ChainSlot;
@@ -52,6 +69,7 @@ class ActiveListener {
 
  private:
   void Open(size_t socket, int fd, const Address& peer);
+  bool MayOpen(const ListenerBooks& books);
   ChainSlot& SlotOf(const FilterChainConfig& chain);
 
   EventLoop& loop_;
@@ -59,7 +77,8 @@ class ActiveListener {
   ClusterManager& clusters_;
   std::shared_ptr<const ListenerConfig> config_;
   std::vector<std::shared_ptr<ListenSocket>> sockets_;
-  std::vector<ListenerStats> stats_;  // by socket
+  std::vector<ListenerBooks> books_;  // by socket
+  bool full_ = false;                 // the last connection was one too many
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the chain's key
 };

@@ -3,15 +3,19 @@
 #include <utility>
 
 #include "source/net/socket.h"
+#include "source/server/connection_log.h"
 
 namespace narthex {
 
-DownstreamConnection::DownstreamConnection(ChainSlot& slot, const ListenerStats& stats, ConnectionFacts facts)
-    : slot_(slot), stats_(stats), facts_(std::move(facts)), hcm_(slot.hcm_) {
-  stats_.cx_total.Add();
-  stats_.cx_active.Add(1);
+DownstreamConnection::DownstreamConnection(ChainSlot& slot, const ListenerBooks& books, ConnectionFacts facts)
+    : slot_(slot), books_(books), facts_(std::move(facts)), opened_us_(slot.loop_.NowUs()), hcm_(slot.hcm_) {
+  books_.open->fetch_add(1, std::memory_order_relaxed);
+  books_.stats.cx_total.Add();
+  books_.stats.cx_active.Add(1);
   slot_.stats_.cx_total.Add();
+  slot_.stats_.cx_http1_total.Add();
   slot_.stats_.cx_active.Add(1);
+  slot_.stats_.cx_http1_active.Add(1);
   slot_.shared_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -21,6 +25,7 @@ DownstreamConnection::~DownstreamConnection() {
 }
 
 void DownstreamConnection::Serve(int fd, const ServerCodecOptions& options) {
+  fd_ = fd;
   codec_ =
       MakeHttp1ServerConnection(MakeSocketStream(slot_.loop_, fd), {.loop = slot_.loop_,
                                                                     .handler = slot_.manager_,
@@ -38,8 +43,11 @@ void DownstreamConnection::OnEnd(void* self) {
 ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
   StatsStore& store = StatsStore::Process();
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");
+  cx_http1_total = store.MakeCounter(prefix + "downstream_cx_http1_total");
   cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
+  cx_http1_active = store.MakeGauge(prefix + "downstream_cx_http1_active");
+  cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
 }
 
 ChainSlot::ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
@@ -68,8 +76,8 @@ void ChainSlot::Update(std::shared_ptr<const HcmConfig> hcm) {
   draining_options_.max_requests_per_connection = 1;
 }
 
-void ChainSlot::Open(int fd, const ListenerStats& stats, ConnectionFacts facts) {
-  auto connection = std::make_unique<DownstreamConnection>(*this, stats, std::move(facts));
+void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) {
+  auto connection = std::make_unique<DownstreamConnection>(*this, books, std::move(facts));
   DownstreamConnection& opened = *connection;
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
@@ -85,10 +93,19 @@ void ChainSlot::Drain() {
 }
 
 void ChainSlot::Forget(DownstreamConnection& connection) {
-  connection.stats_.cx_active.Sub(1);
-  connection.stats_.cx_destroy.Add();
+  const ListenerBooks& books = connection.books_;
+  const uint64_t length_ms = (loop_.NowUs() - connection.opened_us_) / 1000;
+  if (!books.logs.empty()) {
+    LogConnection(loop_, books, connection.facts_, {connection.fd_, connection.opened_us_});
+  }
+  books.open->fetch_sub(1, std::memory_order_relaxed);
+  books.stats.cx_active.Sub(1);
+  books.stats.cx_destroy.Add();
+  books.stats.cx_length_ms.Record(length_ms);
   stats_.cx_active.Sub(1);
+  stats_.cx_http1_active.Sub(1);
   stats_.cx_destroy.Add();
+  stats_.cx_length_ms.Record(length_ms);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -15,7 +15,7 @@ class ChainSlot;
 // because there are many and most are idle.
 class DownstreamConnection {
  public:
-  DownstreamConnection(ChainSlot& slot, const ListenerStats& stats, ConnectionFacts facts);
+  DownstreamConnection(ChainSlot& slot, const ListenerBooks& books, ConnectionFacts facts);
   ~DownstreamConnection();
 
   void Serve(int fd, const ServerCodecOptions& options);
@@ -26,8 +26,10 @@ class DownstreamConnection {
   static void OnEnd(void* self);
 
   ChainSlot& slot_;
-  const ListenerStats& stats_;
+  const ListenerBooks& books_;
   ConnectionFacts facts_;
+  const uint64_t opened_us_;              // of the loop's clock
+  int fd_ = -1;                           // the codec's stream owns it
   std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
   size_t position_ = 0;                   // in its slot
   std::unique_ptr<ServerConnection> codec_;
@@ -42,7 +44,7 @@ class ChainSlot : private HcmSource {
 
   // Requests that start from now on are served by `hcm`.
   void Update(std::shared_ptr<const HcmConfig> hcm);
-  void Open(int fd, const ListenerStats& stats, ConnectionFacts facts);
+  void Open(int fd, const ListenerBooks& books, ConnectionFacts facts);
   void Drain();
   bool idle() const { return connections_.empty(); }
 
@@ -51,8 +53,9 @@ class ChainSlot : private HcmSource {
   // "http.<stat_prefix>.downstream_cx_*".
   struct HttpStats {
     explicit HttpStats(const std::string& prefix);
-    Counter cx_total, cx_destroy;
-    Gauge cx_active;
+    Counter cx_total, cx_http1_total, cx_destroy;
+    Gauge cx_active, cx_http1_active;
+    Histogram cx_length_ms;
   };
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
   ClusterManager* Clusters() const override { return &clusters_; }

@@ -88,7 +88,7 @@ absl::Status SetFormat(CommandLine& line, std::string_view value) {
   static constexpr std::string_view kFormats[] = {"text", "json"};
   std::string format;
   absl::Status status = SetOneOf(value, kFormats, format);
-  line.format = format == "json" ? OutputFormat::kJson : OutputFormat::kText;
+  line.format = format == "json" ? ReportFormat::kJson : ReportFormat::kText;
   return status;
 }
 

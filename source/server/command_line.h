@@ -15,7 +15,7 @@ namespace narthex {
 // What the process is asked to do.
 enum class Verb { kRun, kCheck, kExplain, kHelp, kVersion };
 
-enum class OutputFormat { kText, kJson };
+enum class ReportFormat { kText, kJson };
 
 // The request that `explain` follows.
 struct ExplainRequest {
@@ -39,7 +39,7 @@ struct CommandLine {
   uint32_t base_id = 0;
   bool disable_hot_restart = false;
   std::optional<bool> edge_profile;  // --profile; unset: what the configuration says
-  OutputFormat format = OutputFormat::kText;
+  ReportFormat format = ReportFormat::kText;
   bool tolerate_unsupported = false;
   ExplainRequest explain;
 };

@@ -35,8 +35,12 @@ void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& dia
   AdminConfig admin;
   admin.address = CompileBindAddress(bootstrap.admin().address(), path.Field("address"), diagnostics);
   admin.origin = path.Field("address").Origin();
-  if (bootstrap.admin().access_log_size() > 0) {
-    diagnostics.Error(path.Field("access_log"), "access logs of the admin pages are not supported");
+  const RuntimeLookup runtime = [&](std::string_view key) {
+    return snapshot.RuntimeNumber(std::string(key));
+  };
+  for (int i = 0; i < bootstrap.admin().access_log_size(); ++i) {
+    admin.access_logs.push_back(AccessLog::Compile(bootstrap.admin().access_log(i),
+                                                   path.Field("access_log").Index(i), diagnostics, runtime));
   }
   const ConfigPath allow = path.Field("allow_paths");
   auto matchers = std::make_shared<std::vector<StringMatcher>>();

@@ -30,6 +30,10 @@ struct ListenerContext {
   Diagnostics& diagnostics;
 };
 
+RuntimeLookup RuntimeOf(const Snapshot& snapshot) {
+  return [&snapshot](std::string_view key) { return snapshot.RuntimeNumber(std::string(key)); };
+}
+
 void CheckTransport(const FilterChain& chain, const ConfigPath& path, Diagnostics& diagnostics) {
   if (!chain.has_transport_socket()) return;
   const std::string& type = chain.transport_socket().typed_config().type_url();
@@ -64,7 +68,7 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
       .buffer_limit = context.listener.buffer_limit,
       .node_cluster = context.files.bootstrap->node().cluster(),
       .node_id = context.files.bootstrap->node().id(),
-      .runtime = [&](std::string_view key) { return context.snapshot.RuntimeNumber(std::string(key)); }};
+      .runtime = RuntimeOf(context.snapshot)};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.
@@ -109,6 +113,12 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
   into.buffer_limit = context.snapshot.edge_profile ? kEdgeBufferLimit : kEnvoyBufferLimit;
   if (listener.has_per_connection_buffer_limit_bytes()) {
     into.buffer_limit = listener.per_connection_buffer_limit_bytes().value();
+  }
+  into.max_connections =
+      ConnectionLimit(context.snapshot, ListenerConnectionsKey(listener.name()), kEdgeListenerConnections);
+  for (int i = 0; i < listener.access_log_size(); ++i) {
+    into.access_logs.push_back(AccessLog::Compile(listener.access_log(i), path.Field("access_log").Index(i),
+                                                  context.diagnostics, RuntimeOf(context.snapshot)));
   }
   if (listener.drain_type() != Listener::DEFAULT) {
     context.diagnostics.Error(path.Field("drain_type"),

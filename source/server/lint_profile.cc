@@ -43,12 +43,26 @@ void LintBuffers(const Placed<M>& placed, Diagnostics& diagnostics) {
                           std::to_string(bytes) + ", above " + std::to_string(kEdgeBufferLimit));
 }
 
+// Of connections at one time: those of a listener, or of all.
+void LintConnections(uint64_t limit, uint64_t edge, const std::string& key, const Origin& origin,
+                     Diagnostics& diagnostics) {
+  if (limit <= edge) return;
+  Warn(origin,
+       std::string(kLessSafe) + key + " of the runtime is " +
+           (limit == UINT64_MAX ? "unset" : std::to_string(limit)) + ", above " + std::to_string(edge),
+       diagnostics);
+}
+
 }  // namespace
 
 void LintProfile(const Snapshot& snapshot, Diagnostics& diagnostics) {
   for (const auto& placed : snapshot.files->listeners) LintBuffers(placed, diagnostics);
   for (const auto& placed : snapshot.files->clusters) LintBuffers(placed, diagnostics);
+  LintConnections(snapshot.max_connections, kEdgeConnections, std::string(kConnectionsKey),
+                  snapshot.files->root.Field("layered_runtime").Origin(), diagnostics);
   for (const auto& listener : snapshot.listeners) {
+    LintConnections(listener->max_connections, kEdgeListenerConnections,
+                    ListenerConnectionsKey(listener->name), listener->origin, diagnostics);
     for (const FilterChainConfig* chain : listener->AllChains()) LintChain(*chain, diagnostics);
   }
 }

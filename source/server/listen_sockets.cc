@@ -11,16 +11,19 @@ namespace narthex {
 namespace {
 
 // Accepted connections inherit these on Linux, so one call at the listener serves all.
-absl::Status SetOptions(int fd, const SocketConfig& config) {
+absl::Status SetOptions(int fd, const SocketConfig& config, ListenOptions::Stage stage) {
   const auto set = [fd](int level, int name, const void* value, size_t length) {
     return setsockopt(fd, level, name, value, static_cast<socklen_t>(length)) == 0;
   };
   for (const SocketOptionConfig& option : config.options) {
+    if (option.stage != stage) continue;
     if (set(option.level, option.name, option.value.data(), option.value.size())) continue;
     return absl::InvalidArgumentError("cannot set socket option " + std::to_string(option.level) + "/" +
                                       std::to_string(option.name) + ": " + std::strerror(errno));
   }
-  if (!config.keepalive || !config.address.is_ip()) return absl::OkStatus();
+  if (stage != ListenOptions::Stage::kPrebind || !config.keepalive || !config.address.is_ip()) {
+    return absl::OkStatus();
+  }
   const int on = 1;
   set(SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   const auto set_number = [&](int name, const std::optional<uint32_t>& number) {
@@ -40,9 +43,9 @@ absl::StatusOr<std::shared_ptr<ListenSocket>> BindOne(const SocketConfig& config
   options.backlog = config.backlog;
   options.ipv4_compat = config.ipv4_compat;
   options.unix_mode = config.mode;
+  options.configure = [&config](int fd, ListenOptions::Stage stage) { return SetOptions(fd, config, stage); };
   absl::StatusOr<std::unique_ptr<ListenSocket>> socket = ListenSocket::Bind(address, options);
   if (!socket.ok()) return socket.status();
-  if (absl::Status status = SetOptions((*socket)->fd(), config); !status.ok()) return status;
   return std::shared_ptr<ListenSocket>(*std::move(socket));
 }
 

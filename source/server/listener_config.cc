@@ -32,7 +32,7 @@ SocketOptionConfig CompileOption(const envoy::config::core::v3::SocketOption& op
   } else {
     compiled.value = option.buf_value();
   }
-  compiled.state = static_cast<SocketOptionConfig::State>(option.state());
+  compiled.stage = static_cast<ListenOptions::Stage>(option.state());
   return compiled;
 }
 

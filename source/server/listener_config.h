@@ -9,6 +9,7 @@
 #include "source/config/config_path.h"
 #include "source/config/diagnostics.h"
 #include "source/net/address.h"
+#include "source/net/listener.h"
 
 namespace envoy::config::listener::v3 {
 class FilterChainMatch;
@@ -20,15 +21,15 @@ class Address;
 
 namespace narthex {
 
+class AccessLog;
 struct HcmConfig;
 
 // An option set on a listening socket by its number.
 struct SocketOptionConfig {
-  enum class State : uint8_t { kPrebind, kBound, kListening };
   int level = 0;
   int name = 0;
   std::string value;  // the bytes that setsockopt takes
-  State state = State::kPrebind;
+  ListenOptions::Stage stage = ListenOptions::Stage::kPrebind;
   bool operator==(const SocketOptionConfig&) const = default;
 };
 
@@ -84,6 +85,8 @@ struct ListenerConfig {
   std::optional<FilterChainConfig> default_chain;
   uint32_t buffer_limit = 1024 * 1024;
   uint32_t max_accepts_per_event = 0;  // 0: no limit
+  uint64_t max_connections = UINT64_MAX;
+  std::vector<std::shared_ptr<const AccessLog>> access_logs;  // a line for each connection
   Origin origin;
 
   // The chain with the most specific match, or null. As Envoy: criterion after criterion, never back.

@@ -19,7 +19,7 @@ namespace {
 constexpr int kFine = 0, kWrongConfiguration = 1, kWrongUsage = 2;
 
 void Print(const Diagnostics& diagnostics, const CommandLine& line) {
-  if (line.format == OutputFormat::kJson) {
+  if (line.format == ReportFormat::kJson) {
     std::cout << diagnostics.ToJson() << "\n";
   } else {
     std::cerr << diagnostics.ToText(/*carets=*/true);
@@ -41,7 +41,7 @@ int Check(const CommandLine& line, const FilterRegistry& registry) {
   const auto snapshot = BuildSnapshot(line, registry, diagnostics, nullptr);
   if (snapshot != nullptr) LintSnapshot(*snapshot, diagnostics);
   Print(diagnostics, line);
-  if (line.format == OutputFormat::kText) std::cout << Summary(line, diagnostics) << "\n";
+  if (line.format == ReportFormat::kText) std::cout << Summary(line, diagnostics) << "\n";
   return snapshot != nullptr ? kFine : kWrongConfiguration;
 }
 
@@ -57,7 +57,7 @@ int Explain(const CommandLine& line, const FilterRegistry& registry) {
     std::cerr << "narthex: " << explanation.status().message() << "\n";
     return kWrongUsage;
   }
-  std::cout << (line.format == OutputFormat::kJson ? explanation->ToJson() + "\n" : explanation->ToText());
+  std::cout << (line.format == ReportFormat::kJson ? explanation->ToJson() + "\n" : explanation->ToText());
   return kFine;
 }
 

@@ -81,6 +81,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   CountListeners(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
+  shared_->max_connections = snapshot_->max_connections;
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   discovery_->Update(*snapshot_->clusters);
   // Counted when the last worker has it: whoever sees the count gets answers of the new configuration.

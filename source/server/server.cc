@@ -31,7 +31,10 @@ Server::Server(CommandLine line, const FilterRegistry& registry)
     : line_(std::move(line)),
       registry_(registry),
       loop_(EventLoop::Make()),
-      drain_timer_(loop_->wheel(), [](void* self) { static_cast<Server*>(self)->CheckDrained(); }, this) {}
+      drain_timer_(
+          loop_->wheel(), [](void* self) { static_cast<Server*>(self)->CheckDrained(); }, this),
+      listeners_timer_(
+          loop_->wheel(), [](void* self) { static_cast<Server*>(self)->CloseListeners(); }, this) {}
 
 Server::~Server() {
   if (builder_.joinable()) builder_.join();
@@ -67,6 +70,7 @@ absl::Status Server::StartAdmin() {
   AdminOptions options;
   options.loopback_only = config.address.is_loopback();
   options.allowed = config.allowed;
+  options.access_logs = config.access_logs;
   admin_handler_ = std::make_unique<AdminHandler>(MakeAdminPages(*this), std::move(options));
   absl::StatusOr<std::unique_ptr<AdminServer>> admin =
       AdminServer::Make(*loop_, config.address, *admin_handler_);
@@ -76,9 +80,7 @@ absl::Status Server::StartAdmin() {
 }
 
 void Server::StartWorkers() {
-  const auto limit = snapshot_->runtime.find("overload.global_downstream_max_connections");
-  if (limit != snapshot_->runtime.end())
-    shared_->max_connections = std::strtoull(limit->second.c_str(), nullptr, 10);
+  shared_->max_connections = snapshot_->max_connections;
   for (uint32_t i = 0; i < WorkerCount(line_); ++i) {
     workers_.push_back(
         std::make_unique<Worker>(i, shared_, WorkerUpdate{snapshot_, sockets_.ForWorker(*snapshot_, i)}));
@@ -143,12 +145,17 @@ void Server::ReopenLogs() {
   }
 }
 
-void Server::DrainListeners(bool graceful) {
-  if (graceful) {
-    shared_->draining = true;
-    for (auto& worker : workers_) worker->Drain();
-  }
-  CloseListeners();
+// The process stays ready and alive, as in Envoy: a balancer is told through the health check, if at all.
+void Server::DrainListeners(ListenerDrain how) {
+  if (how == ListenerDrain::kAtOnce) return CloseListeners();
+  DrainConnections();
+  // A second request does not put off what the first has begun.
+  if (how == ListenerDrain::kGraceful && !listeners_timer_.armed()) listeners_timer_.Arm(line_.drain_time);
+}
+
+void Server::DrainConnections() {
+  shared_->draining = true;
+  for (auto& worker : workers_) worker->Drain();
 }
 
 void Server::CloseListeners() {
@@ -168,8 +175,7 @@ void Server::BeginDrain() {
   phase_ = Phase::kDraining;
   drain_end_ = std::chrono::steady_clock::now() + line_.drain_time;
   HealthFlag::SetFailing(true);
-  shared_->draining = true;
-  for (auto& worker : workers_) worker->Drain();
+  DrainConnections();
   drain_timer_.Arm(kDrainCheck);
 }
 

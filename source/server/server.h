@@ -53,7 +53,7 @@ class Server : private AdminBackend {
   std::string Runtime() const override;
   AdminReply Explain(const AdminRequest& request) const override;
   void FailHealthCheck(bool failing) override;
-  void DrainListeners(bool graceful) override;
+  void DrainListeners(ListenerDrain how) override;
   void Quit() override;
   void ReopenLogs() override;
 
@@ -76,6 +76,7 @@ class Server : private AdminBackend {
   // Ends the process when the last connection has gone, or the drain time is over.
   void CheckDrained();
   void CloseListeners();
+  void DrainConnections();
 
   const CommandLine line_;
   const FilterRegistry& registry_;
@@ -101,6 +102,7 @@ class Server : private AdminBackend {
   std::shared_ptr<std::atomic<size_t>> listening_workers_ = std::make_shared<std::atomic<size_t>>(0);
   std::chrono::steady_clock::time_point drain_end_;
   Timer drain_timer_;
+  Timer listeners_timer_;  // until they close, after /drain_listeners?graceful
 };
 
 }  // namespace narthex

@@ -97,6 +97,16 @@ std::optional<double> Snapshot::RuntimeNumber(const std::string& key) const {
   return *numerator / (denominator->second == "\"MILLION\"" ? 10'000 : 100);
 }
 
+std::string ListenerConnectionsKey(const std::string& listener) {
+  return "envoy.resource_limits.listener." + listener + ".connection_limit";
+}
+
+uint64_t ConnectionLimit(const Snapshot& snapshot, const std::string& key, uint64_t edge) {
+  const std::optional<double> number = snapshot.RuntimeNumber(key);
+  if (number) return *number > 0 ? static_cast<uint64_t>(*number) : 0;
+  return snapshot.edge_profile ? edge : UINT64_MAX;
+}
+
 std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const FilterRegistry& registry,
                                               Diagnostics& diagnostics, const Snapshot* previous) {
   auto snapshot = std::make_shared<Snapshot>();
@@ -105,6 +115,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   snapshot->edge_profile = CompileProfile(files, line, diagnostics);
   CompileRegexEngine(files, diagnostics);
   CompileRuntime(files, *snapshot, diagnostics);
+  snapshot->max_connections = ConnectionLimit(*snapshot, std::string(kConnectionsKey), kEdgeConnections);
   CompileStatsConfig(files, *snapshot, diagnostics);
   CompileAdmin(files, *snapshot, diagnostics);
   CompileClusters(files, previous, *snapshot, diagnostics);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "source/config/diagnostics.h"
 #include "source/filter/registry.h"
+#include "source/manager/access_log.h"
 #include "source/net/address.h"
 #include "source/server/command_line.h"
 #include "source/server/config_files.h"
@@ -23,6 +25,7 @@ struct AdminConfig {
   Address address;
   // Which paths exist; null: all.
   std::function<bool(std::string_view path)> allowed;
+  std::vector<std::shared_ptr<const AccessLog>> access_logs;
   Origin origin;
 };
 
@@ -30,10 +33,12 @@ struct AdminConfig {
 // one aside.
 struct Snapshot {
   std::shared_ptr<const ConfigFiles> files;  // keeps every ConfigPath valid
+  std::chrono::system_clock::time_point made = std::chrono::system_clock::now();
   bool edge_profile = true;
   std::vector<std::shared_ptr<const ListenerConfig>> listeners;
   std::shared_ptr<const ClusterSet> clusters;
   std::optional<AdminConfig> admin;
+  uint64_t max_connections = UINT64_MAX;  // of all listeners together
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;

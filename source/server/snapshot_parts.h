@@ -6,6 +6,14 @@ namespace narthex {
 
 // What one connection may keep in memory, by the edge profile.
 inline constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
+// How many connections a listener, and all of them together, may have at once, by the edge profile, and the
+// runtime keys (Envoy's) that say otherwise.
+inline constexpr uint64_t kEdgeListenerConnections = 10'000;
+inline constexpr uint64_t kEdgeConnections = 50'000;
+inline constexpr std::string_view kConnectionsKey = "overload.global_downstream_max_connections";
+std::string ListenerConnectionsKey(const std::string& listener);
+// What the runtime says of `key`, else the profile.
+uint64_t ConnectionLimit(const Snapshot& snapshot, const std::string& key, uint64_t edge);
 
 // The steps of BuildSnapshot; each adds what is wrong to the diagnostics and fills in what it can.
 void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);

@@ -21,7 +21,11 @@ class FakeBackend : public AdminBackend {
     return {200, std::string(request.Get("url"))};
   }
   void FailHealthCheck(bool failing) override { told += failing ? "fail " : "ok "; }
-  void DrainListeners(bool graceful) override { told += graceful ? "drain-gracefully " : "drain "; }
+  void DrainListeners(ListenerDrain how) override {
+    told += how == ListenerDrain::kGraceful          ? "drain-gracefully "
+            : how == ListenerDrain::kConnectionsOnly ? "drain-connections "
+                                                     : "drain ";
+  }
   void Quit() override { told += "quit "; }
   void ReopenLogs() override { told += "reopen "; }
 
@@ -59,8 +63,10 @@ TEST_F(Admin, WhatChangesSomethingTakesAPost) {
   Ask("POST", "/healthcheck/ok");
   Ask("POST", "/drain_listeners?graceful");
   Ask("POST", "/drain_listeners");
+  Ask("POST", "/drain_listeners?skip_exit");
+  EXPECT_EQ(Ask("POST", "/drain_listeners?inboundonly").status, 400);
   Ask("POST", "/reopen_logs");
-  EXPECT_EQ(backend_.told, "fail ok drain-gracefully drain reopen ");
+  EXPECT_EQ(backend_.told, "fail ok drain-gracefully drain drain-connections reopen ");
 }
 
 TEST_F(Admin, QuitsOnlyAfterTheReply) {

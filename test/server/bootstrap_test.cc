@@ -88,6 +88,46 @@ TEST(BootstrapStats, AWrongPatternSaysWhere) {
       << text.diagnostics.ToText();
 }
 
+std::string Runtime(const std::string& layer) {
+  return "layered_runtime: {layers: [{name: a, static_layer: " + layer + "}]}\n";
+}
+
+TEST(BootstrapConnections, AreLimitedByTheProfileAndTheRuntime) {
+  const TextSnapshot plain(Gateway(""));
+  ASSERT_NE(plain.snapshot, nullptr) << plain.diagnostics.ToText();
+  EXPECT_EQ(plain.snapshot->max_connections, 50'000u);
+  EXPECT_EQ(plain.snapshot->listeners[0]->max_connections, 10'000u);
+  const TextSnapshot set(
+      Gateway(Runtime("{overload.global_downstream_max_connections: '70000', "
+                      "envoy.resource_limits.listener.l.connection_limit: 7}")));
+  ASSERT_NE(set.snapshot, nullptr) << set.diagnostics.ToText();
+  EXPECT_EQ(set.snapshot->max_connections, 70'000u);
+  EXPECT_EQ(set.snapshot->listeners[0]->max_connections, 7u);
+  const TextSnapshot envoy(
+      Gateway("bootstrap_extensions: [{name: p, typed_config: {'@type': "
+              "type.googleapis.com/narthex.config.bootstrap.v1.Profile, profile: ENVOY}}]\n"));
+  ASSERT_NE(envoy.snapshot, nullptr) << envoy.diagnostics.ToText();
+  EXPECT_EQ(envoy.snapshot->max_connections, UINT64_MAX);
+  EXPECT_EQ(envoy.snapshot->listeners[0]->max_connections, UINT64_MAX);
+}
+
+TEST(BootstrapAccessLogs, OfAdminAndListenersSayWhereTheyAreWrong) {
+  const std::string log =
+      "access_log: [{name: f, typed_config: {'@type': type.googleapis.com/"
+      "envoy.extensions.access_loggers.file.v3.FileAccessLog, path: /no/such/folder/x}}]";
+  const TextSnapshot admin(
+      Gateway("admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}, " + log + "}\n"));
+  EXPECT_NE(admin.diagnostics.ToText().find("admin.access_log[0].typed_config.path: cannot write"),
+            std::string::npos)
+      << admin.diagnostics.ToText();
+  std::string yaml = Gateway("");
+  yaml.replace(yaml.find("{name: l,"), 9, "{name: l, " + log + ",");
+  const TextSnapshot listener(yaml);
+  EXPECT_NE(listener.diagnostics.ToText().find("listeners[0].access_log[0].typed_config.path: cannot write"),
+            std::string::npos)
+      << listener.diagnostics.ToText();
+}
+
 TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   auto refused = [](const std::string& yaml, const std::string& finding) {
     const TextSnapshot text(yaml);
@@ -104,8 +144,8 @@ TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
   refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0].drain_type:");
   listener = ListenerWith("l", 80, chains);
-  listener.replace(listener.find("{name: l,"), 9, "{name: l, access_log: [],");
-  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0]: field \"access_log\"");
+  listener.replace(listener.find("{name: l,"), 9, "{name: l, listener_filters: [],");
+  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0]: field \"listener_filters\"");
 }
 
 }  // namespace

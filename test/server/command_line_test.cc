@@ -37,7 +37,7 @@ TEST(CommandLine, FlagsTakeTheirValueAsAWordOrBehindEquals) {
   EXPECT_EQ(line.base_id, 4u);
   EXPECT_TRUE(line.disable_hot_restart);
   EXPECT_EQ(line.edge_profile, false);
-  EXPECT_EQ(line.format, OutputFormat::kJson);
+  EXPECT_EQ(line.format, ReportFormat::kJson);
 }
 
 TEST(CommandLine, DefaultsAreEnvoys) {

@@ -44,10 +44,27 @@ TEST(LintProfile, SaysInOneLineWhatEnvoysDefaultsLeaveUnsafe) {
   yaml.insert(0,
               "bootstrap_extensions: [{name: p, typed_config: {'@type': "
               "type.googleapis.com/narthex.config.bootstrap.v1.Profile, profile: ENVOY}}]\n");
+  yaml.insert(0,
+              "layered_runtime: {layers: [{name: a, static_layer: "
+              "{overload.global_downstream_max_connections: 100, "
+              "envoy.resource_limits.listener.l.connection_limit: 100}}]}\n");
   const std::string found = LintOf(yaml);
   EXPECT_NE(found.find("less safe than the edge profile: by Envoy's defaults "), std::string::npos) << found;
   EXPECT_NE(found.find("normalize_path is false"), std::string::npos) << found;
   EXPECT_EQ(found.find('\n'), found.size() - 1) << found;
+}
+
+TEST(LintProfile, NamesLimitsOfConnectionsAboveItsOwn) {
+  std::string yaml = GatewayWith("use_remote_address: true," + kRoutes);
+  yaml.insert(0,
+              "layered_runtime: {layers: [{name: a, static_layer: "
+              "{overload.global_downstream_max_connections: 60000, "
+              "envoy.resource_limits.listener.l.connection_limit: 10001}}]}\n");
+  EXPECT_EQ(LintOf(yaml),
+            "1:1: warning: layered_runtime: less safe than the edge profile: "
+            "overload.global_downstream_max_connections of the runtime is 60000, above 50000\n"
+            "2:32: warning: static_resources.listeners[0]: less safe than the edge profile: "
+            "envoy.resource_limits.listener.l.connection_limit of the runtime is 10001, above 10000\n");
 }
 
 }  // namespace

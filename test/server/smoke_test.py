@@ -63,7 +63,8 @@ def until(condition, what):
 class Gateway:
     """A running narthex; its admin port is found in its own log of the sockets it has."""
 
-    def __init__(self, directory, upstream_port, *flags):
+    def __init__(self, directory, upstream_port, *flags, edits=()):
+        self.edits = edits
         self.file = os.path.join(directory, "gateway.yaml")
         self.admin_socket = os.path.join(directory, "admin.sock")
         self.write(upstream_port)
@@ -77,8 +78,13 @@ class Gateway:
         with open(CONFIGURATION) as source:
             text = source.read()
         text = text.replace("port_value: 10000", "port_value: 0").replace("8080}", "%d}" % upstream_port)
-        return text.replace("socket_address: {address: 127.0.0.1, port_value: 9901}",
+        text = text.replace("socket_address: {address: 127.0.0.1, port_value: 9901}",
                             "pipe: {path: %s}" % self.admin_socket)
+        for old, new in self.edits:
+            if old not in text:
+                raise AssertionError("the configuration has no " + old)
+            text = text.replace(old, new)
+        return text
 
     def write(self, upstream_port, text=None):
         with open(self.file + ".new", "w") as out:
@@ -139,8 +145,8 @@ class SmokeTest(unittest.TestCase):
         self.addCleanup(upstream.release.set)
         return upstream
 
-    def start(self, *flags):
-        gateway = Gateway(self.directory, self.upstream.server_port, *flags)
+    def start(self, *flags, edits=()):
+        gateway = Gateway(self.directory, self.upstream.server_port, *flags, edits=edits)
         self.addCleanup(gateway.end)
         return gateway
 
@@ -167,6 +173,162 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
         self.assertEqual(gateway.admin("/quitquitquit")[0], 405)
         self.assertEqual(gateway.admin("/nothing")[0], 404)
+
+    def access_log(self, name, line):
+        """A file's access_log of one line of text, and its path."""
+        path = os.path.join(self.directory, name)
+        return ("access_log: [{name: file, typed_config: {'@type': type.googleapis.com/"
+                "envoy.extensions.access_loggers.file.v3.FileAccessLog, path: %s, log_format: {text_format_source: "
+                "{inline_string: \"%s\\n\"}}}}]" % (path, line)), path
+
+    def lines(self, path, count):
+        """The lines of a log, as soon as there are so many."""
+        def read():
+            if not os.path.exists(path):
+                return None
+            with open(path) as log:
+                found = log.read().splitlines()
+            return found if len(found) >= count else None
+        return until(read, "%d lines in %s" % (count, path))
+
+    def test_admin_requests_are_logged(self):
+        log, path = self.access_log("admin.log", "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_CODE_DETAILS%")
+        gateway = self.start(edits=[("admin:\n", "admin:\n  " + log + "\n")])
+        gateway.admin("/quitquitquit?x=1")
+        found = until(lambda: [line for line in self.lines(path, 1) if "quit" in line], "the line")
+        self.assertEqual(found, ["GET /quitquitquit?x=1 405 admin_filter_response"])
+
+    def test_connections_are_logged_by_their_listener(self):
+        log, path = self.access_log(
+            "listener.log", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %PROTOCOL% %BYTES_RECEIVED% %BYTES_SENT% "
+            "%RESPONSE_CODE_DETAILS% %RESPONSE_FLAGS%")
+        gateway = self.start(edits=[
+            ("  - name: main\n", "  - name: main\n    " + log + "\n"),
+            ("    - filters:", "    - filter_chain_match: {source_prefix_ranges: [{address_prefix: 127.0.0.1, "
+             "prefix_len: 32}]}\n      filters:")])
+        with socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S) as client:
+            request = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+            client.sendall(request)
+            answer = b""
+            while True:
+                piece = client.recv(4096)
+                if not piece:
+                    break
+                answer += piece
+        self.assertEqual(self.lines(path, 1), ["127.0.0.1 HTTP/1.1 %d %d - -" % (len(request), len(answer))])
+        socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S).close()
+        self.assertEqual(self.lines(path, 2)[1], "127.0.0.1 - 0 0 - -")
+        with socket.socket() as stranger:
+            stranger.bind(("127.0.0.2", 0))
+            stranger.connect(("127.0.0.1", gateway.port))
+            self.assertEqual(stranger.recv(1), b"")
+        self.assertEqual(self.lines(path, 3)[2], "127.0.0.2 - 0 0 filter_chain_not_found NR")
+        self.assertEqual(gateway.stat("listener.127.0.0.1_0.no_filter_chain_match"), 1)
+
+    def limit(self, gateway, count):
+        gateway.edits = [("admin:\n", "layered_runtime: {layers: [{name: a, static_layer: "
+                          "{envoy.resource_limits.listener.main.connection_limit: %d}}]}\nadmin:\n" % count)]
+
+    def test_a_listener_takes_no_more_connections_than_its_limit(self):
+        gateway = self.start()
+        before = gateway.stat("server.config_update_success")
+        self.limit(gateway, 1)
+        gateway.write(self.upstream.server_port)
+        until(lambda: gateway.stat("server.config_update_success") > before, "the reload")
+        first = socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S)
+        self.addCleanup(first.close)
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 1, "the first connection")
+        with socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S) as second:
+            self.assertEqual(second.recv(1), b"")
+        self.assertEqual(gateway.stat("listener.127.0.0.1_0.downstream_cx_overflow"), 1)
+        first.close()
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 0, "the end of the first")
+        self.assertEqual(gateway.get(), (200, "first"))
+        with open(gateway.log.name) as log:
+            self.assertIn("listener main closes new connections: it has 1, the limit "
+                          "(envoy.resource_limits.listener.main.connection_limit) is 1", log.read())
+
+    def test_a_graceful_drain_closes_the_listeners_after_the_drain_time(self):
+        gateway = self.start("--drain-time-s", "2")
+        self.assertEqual(gateway.admin("/drain_listeners?graceful", "POST"), (200, "OK\n"))
+        client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=LIMIT_S)
+        client.request("GET", "/")
+        response = client.getresponse()
+        self.assertEqual((response.status, response.getheader("connection"), response.read()),
+                         (200, "close", b"first"))
+
+        def refused():
+            try:
+                socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        until(refused, "the end of the listener")
+        self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
+        self.assertIsNone(gateway.process.poll())
+
+    def test_the_configuration_is_dumped_in_envoys_form(self):
+        gateway = self.start()
+        configs = {part["@type"].rsplit(".", 1)[1]: part
+                   for part in json.loads(gateway.admin("/config_dump")[1])["configs"]}
+        self.assertEqual(configs["BootstrapConfigDump"]["bootstrap"]["static_resources"]["clusters"][0]["name"],
+                         "service")
+        cluster = configs["ClustersConfigDump"]["static_clusters"][0]
+        self.assertEqual((cluster["cluster"]["@type"], cluster["cluster"]["name"]),
+                         ("type.googleapis.com/envoy.config.cluster.v3.Cluster", "service"))
+        self.assertRegex(cluster["last_updated"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertEqual(configs["ListenersConfigDump"]["static_listeners"][0]["listener"]["name"], "main")
+        routes = configs["RoutesConfigDump"]["static_route_configs"][0]["route_config"]
+        self.assertEqual(routes["virtual_hosts"][0]["routes"][0]["route"]["cluster"], "service")
+
+    def test_dynamic_resources_are_dumped_as_such(self):
+        def resource(name, text):
+            path = os.path.join(self.directory, name)
+            with open(path, "w") as out:
+                out.write("resources:\n" + text)
+            return "{path_config_source: {path: %s}}" % path
+
+        routes = resource("rds.yaml", "- {'@type': type.googleapis.com/envoy.config.route.v3.RouteConfiguration, name: r,"
+                          " virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: "
+                          "{cluster: service}}]}]}\n")
+        listener = resource("lds.yaml", "- {'@type': type.googleapis.com/envoy.config.listener.v3.Listener, name: dyn, "
+                            "address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: [{filters: "
+                            "[{name: h, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.network."
+                            "http_connection_manager.v3.HttpConnectionManager, stat_prefix: dyn, rds: {config_source: "
+                            "%s, route_config_name: r}, http_filters: [{name: router, typed_config: {'@type': "
+                            "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]}}]}]}\n" % routes)
+        cluster = resource("cds.yaml", "- {'@type': type.googleapis.com/envoy.config.cluster.v3.Cluster, name: other, "
+                           "type: STATIC}\n")
+        gateway = self.start(edits=[("admin:\n", "dynamic_resources: {lds_config: %s, cds_config: %s}\nadmin:\n" % (
+            listener, cluster))])
+        text = gateway.admin("/config_dump")[1]
+        configs = {part["@type"].rsplit(".", 1)[1]: part for part in json.loads(text)["configs"]}
+        dynamic = configs["ListenersConfigDump"]["dynamic_listeners"][0]
+        self.assertEqual((dynamic["name"], dynamic["active_state"]["listener"]["name"]), ("dyn", "dyn"))
+        self.assertEqual(configs["ClustersConfigDump"]["dynamic_active_clusters"][0]["cluster"]["name"], "other")
+        self.assertEqual(configs["RoutesConfigDump"]["dynamic_route_configs"][0]["route_config"]["name"], "r")
+        rows = {row["name"]: row for row in json.loads(gateway.admin("/clusters?format=json")[1])["cluster_statuses"]}
+        self.assertEqual((rows["other"]["added_via_api"], rows["service"]["added_via_api"]), (True, False))
+
+    def test_clusters_are_shown_in_envoys_form(self):
+        gateway = self.start()
+        gateway.get()
+        host = "service::127.0.0.1:%d::" % self.upstream.server_port
+        text = gateway.admin("/clusters")[1].splitlines()
+        for line in ["service::observability_name::service", "service::default_priority::max_connections::1024",
+                     "service::high_priority::max_retries::3", "service::added_via_api::false",
+                     host + "cx_total::1", host + "rq_success::1", host + "health_flags::healthy",
+                     host + "weight::1", host + "zone::", host + "canary::false", host + "priority::0"]:
+            self.assertIn(line, text)
+        cluster = json.loads(gateway.admin("/clusters?format=json")[1])["cluster_statuses"][0]
+        self.assertEqual(cluster["circuit_breakers"]["thresholds"][1],
+                         {"priority": "HIGH", "max_connections": 1024, "max_pending_requests": 1024,
+                          "max_requests": 1024, "max_retries": 3})
+        row = cluster["host_statuses"][0]
+        self.assertEqual(row["health_status"], {"eds_health_status": "HEALTHY"})
+        self.assertIn({"type": "COUNTER", "name": "rq_success", "value": "1"}, row["stats"])
+        self.assertIn({"type": "GAUGE", "name": "rq_active", "value": "0"}, row["stats"])
 
     def test_health_check_can_be_failed_and_restored(self):
         gateway = self.start()
