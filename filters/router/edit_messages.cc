@@ -12,11 +12,18 @@ namespace {
 constexpr std::string_view kOriginalPath = "x-envoy-original-path";
 constexpr std::string_view kOriginalHost = "x-envoy-original-host";
 constexpr std::string_view kAttemptCount = "x-envoy-attempt-count";
-// How a caller of ours wants its request to be tried again: for this gateway, not for the next one.
-constexpr std::string_view kRetryHeaders[] = {
-    "x-envoy-hedge-on-per-try-timeout",       "x-envoy-max-retries",   "x-envoy-retriable-header-names",
-    "x-envoy-retriable-status-codes",         "x-envoy-retry-grpc-on", "x-envoy-retry-on",
+// How a caller of ours wants its request to be tried, timed and counted: for this gateway, not for the next.
+constexpr std::string_view kSteeringHeaders[] = {
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-max-retries",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on",
     "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-stream-duration-ms",
 };
 
 void RewriteHost(const ForwardAction& forward, HeaderMap& headers, bool envoy_headers) {
@@ -115,7 +122,7 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
   HeaderMap& headers = request.headers();
   if (envoy_headers) SetExpectedTimeout(*route.forward, headers, timeout);
   if (request.info().internal) {  // other clients' were removed on entry
-    for (std::string_view name : kRetryHeaders) headers.Remove(name);
+    for (std::string_view name : kSteeringHeaders) headers.Remove(name);
   }
   if (route.scope->include_request_attempt_count) headers.Set(kAttemptCount, "1");
   if (route.request_mutations != nullptr) {

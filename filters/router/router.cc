@@ -109,6 +109,7 @@ class Router final : public HttpFilter {
   // One try at the cluster.
   static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
                                                 bool envoy_headers) {
+    ++request.info().upstream.attempts;
     AttemptOptions options;
     options.priority = route.forward->priority;
     options.random = request.info().random;

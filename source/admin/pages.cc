@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "source/base/escape.h"
+#include "source/base/log.h"
 
 namespace narthex {
 
@@ -155,10 +156,20 @@ std::string_view StateName(ServerState state) {
 }
 
 std::vector<AdminPage> MakeAdminPages(AdminBackend& backend) {
+  // /logging knows these also before their first line.
+  for (const char* component : {"access_log", "config", "listener", "main", "upstream"}) {
+    LogComponent::Find(component);
+  }
   std::vector<AdminPage> pages = MakeStatsPages();
   AddReadingPages(backend, pages);
   AddChangingPages(backend, pages);
   return pages;
+}
+
+uint64_t MemoryInUse(std::string_view kind) {
+  if (kind == "physical_size") return ResidentBytes();
+  const struct mallinfo2 info = mallinfo2();
+  return (kind == "allocated" ? info.uordblks : info.arena) + info.hblkhd;
 }
 
 std::string MemoryJson() {

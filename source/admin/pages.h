@@ -49,6 +49,8 @@ class AdminBackend {
 AdminReply LoggingPage(const AdminRequest& request);
 // /memory: Envoy's fields, from malloc and /proc.
 std::string MemoryJson();
+// Bytes "allocated", of "heap_size" and of "physical_size".
+uint64_t MemoryInUse(std::string_view kind);
 
 // Every page. `backend` outlives them.
 std::vector<AdminPage> MakeAdminPages(AdminBackend& backend);

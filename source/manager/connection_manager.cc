@@ -1,5 +1,6 @@
 #include "source/manager/connection_manager.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -80,6 +81,7 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   if (const ExchangeError* local = response.local()) {
     if (local->flag != ResponseFlag::kNone) exchange.AddFlag(local->flag);
     exchange.response_details = local->detail;
+    if (response.status() == 413) config.stats.rq_too_large.Add();
     MutateLocalReply(exchange, response);
     FinishLocalReply(config.local_replies.get(), exchange, response);
   } else if (exchange.response_details.empty()) {
@@ -115,6 +117,15 @@ void CountRefusal(const HcmStats& stats, std::string_view detail) {
   if (detail == "request_header_timeout") stats.rq_header_timeout.Add();
   if (detail == "request_overall_timeout") stats.rq_timeout.Add();
   if (detail == "stream_idle_timeout") stats.rq_idle_timeout.Add();
+}
+
+// How long the cluster took, once the whole request was there.
+void RecordUpstreamTime(const Exchange& exchange) {
+  const auto* route = static_cast<const CompiledRoute*>(exchange.route());
+  const ExchangeTimes& times = exchange.times;
+  if (route == nullptr || route->cluster_stats == nullptr || times.response_end == 0) return;
+  const uint64_t asked = std::max(times.request_end, times.upstream_start);
+  route->cluster_stats->time().Record(times.response_end > asked ? (times.response_end - asked) / 1000 : 0);
 }
 
 }  // namespace
@@ -167,6 +178,7 @@ Task<Response> ConnectionManager::Handle(Request request) {
 Response ConnectionManager::Refuse(Exchange& exchange, int status, ExchangeError error) {
   const HcmConfig& config = ConfigOf(exchange);
   CountRefusal(config.stats, error.detail);
+  if (error.flag == ResponseFlag::kDownstreamProtocolError) config.stats.cx_protocol_error.Add();
   std::string_view text = TimeoutText(error.detail);
   if (text.empty()) text = ReasonPhrase(status);
   return Finish(config, exchange, LocalReply(status, error.detail, text, error.flag));
@@ -187,6 +199,9 @@ void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap* request, cons
   if (exchange.times.start != 0) {
     stats.rq_time.Record((exchange.times.end - exchange.times.start) / 1000);
   }
+  stats.cx_rx_bytes_total.Add(exchange.request_header_bytes + exchange.request_body_bytes);
+  stats.cx_tx_bytes_total.Add(exchange.response_header_bytes + exchange.response_body_bytes);
+  RecordUpstreamTime(exchange);
   // A health check that the gateway answered is no traffic.
   int status_class = exchange.response_status / 100;
   if (!exchange.is_health_check && status_class >= 1 && status_class <= 5) {

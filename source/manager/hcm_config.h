@@ -82,6 +82,8 @@ struct HcmCompileContext {
   std::string node_cluster;             // node.cluster of the bootstrap
   std::string node_id;                  // node.id
   RuntimeLookup runtime = {};
+  // A cluster's name in statistics (alt_stat_name); null: its own.
+  std::function<std::string(std::string_view)> stat_name = {};
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The

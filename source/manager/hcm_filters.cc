@@ -31,6 +31,8 @@ const FilterFactory* FindFactory(const HttpFilterProto& filter, ConfigPath path,
     return nullptr;
   }
   std::string_view type = TypeOf(filter.typed_config().type_url());
+  // Its type is unknown, which has been said.
+  if (type.empty() && context.diagnostics.HasErrors()) return nullptr;
   const FilterFactory* factory = context.registry.FindByType(type);
   if (factory == nullptr) {
     context.diagnostics.Error(path.Field("typed_config"), std::string(type) + " is no HTTP filter",

@@ -91,8 +91,8 @@ bool LoadTable(const std::string& file, const std::string& name, ConfigPath name
 void CompileRoutes(const HcmProto& config, ConfigPath path, ChainBuilder& chains, HcmCompileContext& context,
                    HcmConfig& hcm) {
   RouteCompileContext routes{
-      context.diagnostics, chains, context.has_cluster, true, context.profile == Profile::kEdge,
-      context.runtime};
+      context.diagnostics, chains,           context.has_cluster, true, context.profile == Profile::kEdge,
+      context.runtime,     context.stat_name};
   if (!config.has_rds()) {
     if (!config.has_route_config()) return;  // the validator has said so
     hcm.headers.internal_only = InternalOnlyHeaders(config.route_config());

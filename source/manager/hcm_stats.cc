@@ -27,8 +27,13 @@ HcmStats HcmStats::Make(std::string_view prefix) {
   stats.rq_rejected_via_ip_detection = counter("downstream_rq_rejected_via_ip_detection");
   stats.rq_non_relative_path = counter("downstream_rq_non_relative_path");
   stats.no_route = counter("no_route");
-  stats.rejected_with_underscores = counter("http1.requests_rejected_with_underscores_in_headers");
-  stats.dropped_headers_with_underscores = counter("http1.dropped_headers_with_underscores");
+  // Of the codec, and so, in Envoy, of all connection managers.
+  stats.rejected_with_underscores = store.MakeCounter("http1.requests_rejected_with_underscores_in_headers");
+  stats.dropped_headers_with_underscores = store.MakeCounter("http1.dropped_headers_with_underscores");
+  stats.cx_protocol_error = counter("downstream_cx_protocol_error");
+  stats.rq_too_large = counter("downstream_rq_too_large");
+  stats.cx_rx_bytes_total = counter("downstream_cx_rx_bytes_total");
+  stats.cx_tx_bytes_total = counter("downstream_cx_tx_bytes_total");
   return stats;
 }
 

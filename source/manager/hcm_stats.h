@@ -30,6 +30,10 @@ struct HcmStats {
   Counter no_route;
   Counter rejected_with_underscores;
   Counter dropped_headers_with_underscores;
+  Counter cx_protocol_error;
+  Counter rq_too_large;
+  Counter cx_rx_bytes_total;  // heads and bodies, as sent; without the framing of chunks
+  Counter cx_tx_bytes_total;
 };
 
 }  // namespace narthex

@@ -31,6 +31,9 @@ constexpr std::string_view kEdgeOnly[] = {
 };
 
 constexpr std::string_view kOurPrefix = "x-envoy-";
+// What a proxy that has checked a client's certificate says of it. No listener checks any yet, so whoever
+// sends it is not to be believed; Envoy's default, SANITIZE, as well.
+constexpr std::string_view kClientCert = "x-forwarded-client-cert";
 
 // Whether any field is one of ours: the usual request has none, and one pass finds that out.
 bool HasOurHeaders(const HeaderMap& headers) {
@@ -39,7 +42,8 @@ bool HasOurHeaders(const HeaderMap& headers) {
     return true;
   }
   for (const HeaderMap::Field& field : headers) {
-    if (field.known == Header::kUnknown && field.name.starts_with(kOurPrefix)) return true;
+    if (field.known != Header::kUnknown) continue;
+    if (field.name.starts_with(kOurPrefix) || field.name == kClientCert) return true;
   }
   return false;
 }
@@ -140,6 +144,7 @@ void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, H
 void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers) {
   if (HasOurHeaders(headers)) {
     headers.Remove(Header::kXEnvoyInternal);
+    headers.Remove(kClientCert);
     if (client.edge) RemoveAll(kEdgeOnly, headers);
     if (!client.internal) RemoveAll(kSteering, headers);
   }

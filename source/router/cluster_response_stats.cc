@@ -20,6 +20,7 @@ ClusterResponseStats::ClusterResponseStats(std::string_view cluster)
   StatsStore& store = StatsStore::Process();
   completed_ = store.MakeCounter(prefix_ + "completed");
   timeout_ = store.MakeCounter(prefix_ + "timeout");
+  time_ = store.MakeHistogram(prefix_ + "time");
   for (size_t i = 0; i < classes_.size(); ++i) {
     classes_[i] = store.MakeCounter(prefix_ + std::to_string(i + 1) + "xx");
   }

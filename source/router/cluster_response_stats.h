@@ -16,8 +16,8 @@ namespace narthex {
 // place, by code. Thread-safe; lives as long as the process.
 class ClusterResponseStats {
  public:
-  // The one of this cluster, made when first asked for. At load; for clusters named by a request header also
-  // later, behind a cache of the thread.
+  // The one of the cluster with this name in statistics, made when first asked for. At load; for clusters
+  // named by a request header also later, behind a cache of the thread.
   static const ClusterResponseStats& Of(std::string_view cluster);
 
   explicit ClusterResponseStats(std::string_view cluster);
@@ -25,6 +25,8 @@ class ClusterResponseStats {
   void Count(int status) const;
   // upstream_rq_timeout.
   Counter timeouts() const { return timeout_; }
+  // upstream_rq_time: from the end of the request to the end of the response, in milliseconds.
+  Histogram time() const { return time_; }
 
  private:
   static constexpr int kFirstCode = 100;
@@ -34,6 +36,7 @@ class ClusterResponseStats {
   std::string prefix_;
   Counter completed_;
   Counter timeout_;
+  Histogram time_;
   std::array<Counter, 5> classes_;
   mutable std::mutex mutex_;
   mutable std::array<std::atomic<const Counter*>, kCodes> codes_ = {};

@@ -141,6 +141,10 @@ void RouteCompiler::CompileAction(const route_v3::Route& config, const ConfigPat
   }
 }
 
+const ClusterResponseStats* RouteCompiler::StatsOf(const std::string& cluster) const {
+  return &ClusterResponseStats::Of(context_.stat_name ? context_.stat_name(cluster) : cluster);
+}
+
 void RouteCompiler::CompileForward(const route_v3::Route& config, const ConfigPath& path, const Level& level,
                                    CompiledRoute& route) {
   const route_v3::RouteAction& action = config.route();
@@ -149,7 +153,7 @@ void RouteCompiler::CompileForward(const route_v3::Route& config, const ConfigPa
   switch (action.cluster_specifier_case()) {
     case route_v3::RouteAction::kCluster:
       route.cluster = action.cluster();
-      route.cluster_stats = &ClusterResponseStats::Of(route.cluster);
+      route.cluster_stats = StatsOf(route.cluster);
       CheckCluster(route.cluster, path.Field("cluster"));
       break;
     case route_v3::RouteAction::kClusterHeader:
@@ -203,7 +207,7 @@ void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, cons
       made->forward = std::move(forward);
     }
     if (!made->cluster.empty()) {
-      made->cluster_stats = &ClusterResponseStats::Of(made->cluster);
+      made->cluster_stats = StatsOf(made->cluster);
       CheckCluster(made->cluster, place.Field("name"));
     }
     Level own = CompileLevel(cluster, place);

@@ -59,6 +59,7 @@ class RouteCompiler {
   void ApplyLevels(const Level* cluster, const Level& own, CompiledRoute& route);
   std::shared_ptr<const HeaderMutations> Combine(const MutationLevel& cluster, const MutationLevel& own,
                                                  MutationLevel Level::* which) const;
+  const ClusterResponseStats* StatsOf(const std::string& cluster) const;
   void CheckCluster(const std::string& cluster, const ConfigPath& path);
 
   ConfigPath path_;

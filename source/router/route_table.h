@@ -39,6 +39,8 @@ struct RouteCompileContext {
   bool validate_clusters_by_default = true;
   bool edge_profile = true;
   RuntimeLookup runtime = {};
+  // A cluster's name in statistics; null: its own.
+  std::function<std::string(std::string_view)> stat_name = {};
 };
 
 // A RouteConfiguration compiled for matching: first match in configured order, found without trying every

@@ -1,5 +1,4 @@
 #include <map>
-#include <set>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
@@ -26,7 +25,7 @@ struct ListenerContext {
   const Snapshot& snapshot;
   const ListenerConfig& listener;
   // As written: a cluster with an error of its own is not missing as well.
-  const std::set<std::string, std::less<>>& cluster_names;
+  const std::map<std::string, std::string, std::less<>>& cluster_names;  // with that in statistics
   Diagnostics& diagnostics;
 };
 
@@ -68,7 +67,12 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
       .buffer_limit = context.listener.buffer_limit,
       .node_cluster = context.files.bootstrap->node().cluster(),
       .node_id = context.files.bootstrap->node().id(),
-      .runtime = RuntimeOf(context.snapshot)};
+      .runtime = RuntimeOf(context.snapshot),
+      .stat_name =
+          [&](std::string_view name) {
+            const auto found = context.cluster_names.find(name);
+            return found == context.cluster_names.end() ? std::string(name) : found->second;
+          }};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.
@@ -144,8 +148,12 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
 void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
                       Diagnostics& diagnostics) {
   std::map<std::string, Origin> names;
-  std::set<std::string, std::less<>> clusters;
-  for (const auto& placed : files.clusters) clusters.insert(placed.message->name());
+  std::map<std::string, std::string, std::less<>> clusters;
+  for (const auto& placed : files.clusters) {
+    const auto& cluster = *placed.message;
+    clusters.emplace(cluster.name(),
+                     cluster.alt_stat_name().empty() ? cluster.name() : cluster.alt_stat_name());
+  }
   for (const Placed<Listener>& placed : files.listeners) {
     auto compiled = std::make_shared<ListenerConfig>();
     CompileListener(*placed.message, placed.path,

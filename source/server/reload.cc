@@ -79,6 +79,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
     return;
   }
   CountListeners(*snapshot_, *next);
+  CountClusters(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
   shared_->max_connections = snapshot_->max_connections;
@@ -112,6 +113,20 @@ void Server::CountListeners(const Snapshot& before, const Snapshot& after) {
   }
 }
 
+void Server::CountClusters(const Snapshot& before, const Snapshot& after) {
+  for (const auto& [name, cluster] : after.clusters->clusters) {
+    const auto old = before.clusters->clusters.find(name);
+    if (old == before.clusters->clusters.end()) {
+      CounterOf("cluster_manager.cluster_added").Add();
+    } else if (old->second != cluster) {
+      CounterOf("cluster_manager.cluster_modified").Add();
+    }
+  }
+  for (const auto& [name, cluster] : before.clusters->clusters) {
+    if (!after.clusters->clusters.contains(name)) CounterOf("cluster_manager.cluster_removed").Add();
+  }
+}
+
 void Server::AddStats() {
   const auto gauge = [this](std::string_view name, std::function<int64_t()> read) {
     StatsStore::Process().SetComputedGauge(name, std::move(read));
@@ -125,6 +140,19 @@ void Server::AddStats() {
   gauge("listener_manager.workers_started", [this] { return workers_.empty() ? 0 : 1; });
   gauge("listener_manager.total_listeners_active",
         [this] { return static_cast<int64_t>(snapshot_->listeners.size()); });
+  for (const char* kind : {"allocated", "heap_size", "physical_size"}) {
+    gauge(std::string("server.memory_") + kind,
+          [kind = std::string_view(kind)] { return static_cast<int64_t>(MemoryInUse(kind)); });
+  }
+  gauge("cluster_manager.active_clusters",
+        [this] { return static_cast<int64_t>(snapshot_->clusters->clusters.size()); });
+  gauge("runtime.num_keys", [this] { return static_cast<int64_t>(snapshot_->runtime.size()); });
+  gauge("runtime.num_layers", [this] { return static_cast<int64_t>(snapshot_->runtime_layers.size()); });
+  CounterOf("cluster_manager.cluster_added").Add(snapshot_->clusters->clusters.size());
+  for (const char* name : {"cluster_manager.cluster_modified", "cluster_manager.cluster_removed",
+                           "listener_manager.listener_modified", "listener_manager.listener_removed"}) {
+    CounterOf(name);
+  }
   CounterOf("listener_manager.listener_added").Add(snapshot_->listeners.size());
   CounterOf("listener_manager.listener_create_success").Add(snapshot_->listeners.size());
   CounterOf("server.config_update_success");

@@ -71,6 +71,7 @@ class Server : private AdminBackend {
   void OnBuilt(std::shared_ptr<const Snapshot> built, std::string problems);
   void Publish(std::shared_ptr<const Snapshot> next);
   void CountListeners(const Snapshot& before, const Snapshot& after);
+  void CountClusters(const Snapshot& before, const Snapshot& after);
 
   void BeginDrain();
   // Ends the process when the last connection has gone, or the drain time is over.

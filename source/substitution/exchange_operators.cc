@@ -85,7 +85,8 @@ std::string PrepareEnvironment(FormatArguments& arguments) {
 }
 
 void Environment(const FormatContext&, const FormatArguments& a, FormatValue& v) {
-  if (a.option == kIsSet) SetText(v, a.first);
+  // As with flags, the dash is Envoy's own: in JSON, too, it is a string.
+  SetText(v, a.option == kIsSet ? std::string_view(a.first) : "-");
 }
 
 void Hostname(const FormatContext&, const FormatArguments&, FormatValue& v) {

@@ -231,6 +231,33 @@ TEST_F(Http1ServerTest, DrainsABusyConnectionAfterItsResponse) {
   EXPECT_TRUE(peer_.write_shut);
 }
 
+TEST_F(Http1ServerTest, DrainsAnIdleConnectionAtOnce) {
+  Connect();
+  stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  connection_->Drain();
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(Http1ServerTest, ADrainLeavesANewConnectionTimeForItsRequest) {
+  options_.drain_timeout = std::chrono::milliseconds(100);
+  Connect();
+  connection_->Drain();
+  EXPECT_FALSE(ended_);
+  Advance(60);
+  stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(Received("connection: close\r\n"));
+  EXPECT_TRUE(peer_.write_shut);
+}
+
+TEST_F(Http1ServerTest, ADrainDoesNotWaitForEverForAFirstRequest) {
+  options_.drain_timeout = std::chrono::milliseconds(100);
+  options_.idle_timeout = std::chrono::milliseconds(0);
+  Connect();
+  connection_->Drain();
+  Advance(101);
+  EXPECT_TRUE(ended_);
+}
+
 TEST_F(Http1ServerTest, HoldsNoBlockBetweenRequests) {
   const size_t live = Block::LiveBlocks();
   Connect();

@@ -84,6 +84,15 @@ TEST(HeaderPolicy, ForgedHeadersOfOursAreRemovedAndInternalClientsMaySteer) {
   EXPECT_EQ(internal.Get(Header::kXEnvoyInternal), "true");
 }
 
+TEST(HeaderPolicy, NobodysWordOnClientCertificatesIsPassedOn) {
+  for (const bool internal : {false, true}) {
+    HeaderMap headers;
+    headers.Add("x-forwarded-client-cert", "By=http://forged.test");
+    SanitizeRequest(HeaderPolicy(), {*Address::Ip("10.0.0.1", 1), internal, false, 0, ""}, headers);
+    EXPECT_FALSE(headers.Has("x-forwarded-client-cert"));
+  }
+}
+
 TEST(HeaderPolicy, TheServerHeaderIsOverwrittenAddedOrLeft) {
   HeaderPolicy policy;
   policy.server_name = "gate";

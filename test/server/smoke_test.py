@@ -37,6 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        self.server.headers = self.headers
         if self.path == "/slow":
             self.server.waiting.set()
             self.server.release.wait(LIMIT_S)
@@ -161,6 +162,29 @@ class SmokeTest(unittest.TestCase):
         until(lambda: gateway.stat("http.main.downstream_cx_active") == 0, "the connection to end")
         self.assertEqual(gateway.stat("server.live"), 1)
 
+    def test_counts_under_envoys_names(self):
+        gateway = self.start(edits=[("  - name: service\n", "  - name: service\n    alt_stat_name: shown\n")])
+        gateway.get()
+        with socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S) as client:
+            client.sendall(b"GET nowhere\r\n\r\n")
+            self.assertTrue(client.recv(4096).startswith(b"HTTP/1.1 400 "))
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 0, "the connections to end")
+        self.assertEqual(gateway.stat("http.main.downstream_cx_http1_total"), 2)
+        self.assertEqual(gateway.stat("http.main.downstream_cx_protocol_error"), 1)
+        self.assertGreater(gateway.stat("http.main.downstream_cx_rx_bytes_total"), 20)
+        self.assertGreater(gateway.stat("http.main.downstream_cx_tx_bytes_total"), 100)
+        self.assertEqual(gateway.stat("http1.dropped_headers_with_underscores"), 0)
+        self.assertEqual(gateway.stat("cluster.shown.upstream_rq_200"), 1)
+        self.assertEqual(gateway.stat("cluster.shown.upstream_rq_total"), 1)
+        self.assertIn("cluster.shown.upstream_rq_time: P0(", gateway.admin("/stats?usedonly")[1])
+        self.assertIn("http.main.downstream_cx_length_ms: P0(", gateway.admin("/stats?usedonly")[1])
+        self.assertGreater(gateway.stat("server.memory_allocated"), 0)
+        self.assertGreater(gateway.stat("server.memory_physical_size"), gateway.stat("server.memory_allocated"))
+        self.assertEqual(gateway.stat("cluster_manager.active_clusters"), 1)
+        self.assertEqual(gateway.stat("listener_manager.listener_removed"), 0)
+        self.assertEqual(gateway.admin("/logging?upstream=debug", "POST")[0], 200)
+        self.assertIn("upstream: debug", gateway.admin("/logging")[1])
+
     def test_admin_pages_answer(self):
         gateway = self.start()
         for path in ["/", "/server_info", "/stats", "/stats/prometheus", "/clusters", "/clusters?format=json",
@@ -173,6 +197,22 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
         self.assertEqual(gateway.admin("/quitquitquit")[0], 405)
         self.assertEqual(gateway.admin("/nothing")[0], 404)
+
+    def test_what_is_said_to_the_gateway_goes_no_further(self):
+        gateway = self.start(edits=[
+            ("admin:\n", "node: {cluster: crew}\nadmin:\n"),
+            ("stat_prefix: main\n", "stat_prefix: main\n          use_remote_address: true\n          add_user_agent: true\n"
+             "          internal_address_config: {cidr_ranges: [{address_prefix: 127.0.0.0, prefix_len: 8}]}\n")])
+        steering = ["x-envoy-retry-on", "x-envoy-upstream-rq-timeout-ms", "x-envoy-upstream-alt-stat-name",
+                    "x-envoy-upstream-rq-timeout-alt-response", "x-envoy-upstream-stream-duration-ms"]
+        client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=LIMIT_S)
+        self.addCleanup(client.close)
+        client.request("GET", "/", headers={"x-forwarded-client-cert": "By=forged", **{name: "5000" for name in steering}})
+        self.assertEqual(client.getresponse().status, 200)
+        sent = self.upstream.headers
+        self.assertEqual([name for name in ["x-forwarded-client-cert", *steering] if name in sent], [])
+        self.assertEqual(sent["x-envoy-internal"], "true")
+        self.assertEqual((sent["user-agent"], sent["x-envoy-downstream-service-cluster"]), ("crew", "crew"))
 
     def access_log(self, name, line):
         """A file's access_log of one line of text, and its path."""
@@ -197,6 +237,11 @@ class SmokeTest(unittest.TestCase):
         gateway.admin("/quitquitquit?x=1")
         found = until(lambda: [line for line in self.lines(path, 1) if "quit" in line], "the line")
         self.assertEqual(found, ["GET /quitquitquit?x=1 405 admin_filter_response"])
+
+    def test_exchanges_are_logged_with_their_attempts(self):
+        log, path = self.access_log("access.log", "%RESPONSE_CODE% %UPSTREAM_CLUSTER% %UPSTREAM_REQUEST_ATTEMPT_COUNT%")
+        self.start(edits=[("stat_prefix: main\n", "stat_prefix: main\n          " + log + "\n")]).get()
+        self.assertEqual(self.lines(path, 1), ["200 service 1"])
 
     def test_connections_are_logged_by_their_listener(self):
         log, path = self.access_log(
