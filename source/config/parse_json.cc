@@ -138,7 +138,7 @@ bool ParseJson(std::string_view file, std::string_view text, const TreeLimits& l
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::ParseResult result = reader.Parse<kFlags>(stream, handler);
-  if (!result.IsError()) return builder.Finish();
+  if (!result.IsError()) return true;
   if (result.Code() == rapidjson::kParseErrorTermination) return false;
   Position at = PositionCursor(text).At(std::min(result.Offset(), text.size()));
   return builder.Fail(at, absl::StrCat("not valid JSON: ", rapidjson::GetParseError_En(result.Code())));

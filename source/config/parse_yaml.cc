@@ -163,7 +163,7 @@ bool ParseYaml(std::string_view file, std::string_view text, const TreeLimits& l
                Diagnostics& diagnostics) {
   TreeBuilder builder(file, limits, tree, diagnostics);
   if (!builder.CheckSize(text.size())) return false;
-  return YamlReader(text, builder).Read() && builder.Finish();
+  return YamlReader(text, builder).Read();
 }
 
 }  // namespace narthex

@@ -67,8 +67,8 @@ class Tree {
 };
 
 // Parse `text`, called `file` in positions, as one YAML (1.2 core schema, anchors, aliases and merge keys) or
-// strict JSON document. False when it is not well-formed, with the first error in `diagnostics`; duplicate
-// keys are all reported.
+// strict JSON document. False when it is not well-formed, with the first error in `diagnostics`. Duplicate
+// keys are all reported, and the first of each stays in the tree.
 bool ParseYaml(std::string_view file, std::string_view text, const TreeLimits& limits, Tree& tree,
                Diagnostics& diagnostics);
 bool ParseJson(std::string_view file, std::string_view text, const TreeLimits& limits, Tree& tree,

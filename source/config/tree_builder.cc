@@ -1,6 +1,7 @@
 #include "source/config/tree_builder.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -131,7 +132,8 @@ bool TreeBuilder::Merge(Open& open, Node node) {
   return true;
 }
 
-// Finds duplicate keys, then adds what the merge keys bring and the mapping does not say itself.
+// Drops duplicate keys, each of which is an error, so that what else is wrong is found in the same run. Then
+// adds what the merge keys bring and the mapping does not say itself.
 void TreeBuilder::ResolveMapping(Open& open) {
   if (open.node.kind != Node::Kind::kMapping) return;
   std::vector<Node>& children = open.node.children;
@@ -140,14 +142,22 @@ void TreeBuilder::ResolveMapping(Open& open) {
   // All stand in one vector, so addresses are in the order of the text.
   std::sort(sorted.begin(), sorted.end(),
             [](const Node* a, const Node* b) { return a->name != b->name ? a->name < b->name : a < b; });
+  std::set<const Node*> dropped;
   for (size_t i = 1; i < sorted.size(); ++i) {
     const Node& first = *sorted[i - 1];
     const Node& second = *sorted[i];
     if (first.name != second.name) continue;
-    duplicates_ = true;
+    dropped.insert(&second);
     Fail({second.name_line, second.name_column},
          absl::StrCat("duplicate key \"", std::string(second.name), "\", first at line ", first.name_line,
                       ", column ", first.name_column));
+  }
+  if (!dropped.empty()) {
+    std::vector<Node> kept;
+    for (Node& child : children) {
+      if (!dropped.contains(&child)) kept.push_back(std::move(child));
+    }
+    children = std::move(kept);
   }
   if (open.merged.empty()) return;
   for (Node& child : open.merged) {
@@ -166,10 +176,6 @@ std::string TreeBuilder::Path() const {
     }
   }
   return path;
-}
-
-bool TreeBuilder::Finish() {
-  return !duplicates_;
 }
 
 }  // namespace narthex

@@ -33,8 +33,6 @@ class TreeBuilder {
   bool Add(Position at, Node node, Node* anchor);
   // Adds a copy of `node`, which keeps its own positions: that is where its text is to be changed.
   bool AddCopy(Position at, const Node& node);
-  // False when a duplicate key was found anywhere.
-  bool Finish();
 
   std::string_view Keep(std::string_view text) { return tree_.Keep(text); }
   // Adds an error at `at` and returns false.
@@ -63,7 +61,6 @@ class TreeBuilder {
   std::vector<Open> open_;
   size_t nodes_ = 0;
   bool has_root_ = false;
-  bool duplicates_ = false;
 };
 
 }  // namespace narthex

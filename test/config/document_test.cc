@@ -26,6 +26,15 @@ Loaded Load(std::string_view name, std::string_view text, const LoadOptions& opt
   return loaded;
 }
 
+TEST(Document, ADuplicateKeyHidesNoOtherError) {
+  Loaded loaded = Load("gate.yaml", "name: front\nname: back\ncolour: BLUE\n");
+  EXPECT_FALSE(loaded.ok);
+  EXPECT_EQ(loaded.gate.name(), "front");
+  EXPECT_NE(loaded.Text().find("gate.yaml:2:1: duplicate key \"name\""), std::string::npos) << loaded.Text();
+  EXPECT_NE(loaded.Text().find("gate.yaml:3:1: unknown field \"colour\""), std::string::npos)
+      << loaded.Text();
+}
+
 TEST(Document, ReadsYamlIntoEveryKindOfField) {
   Loaded loaded = Load("gate.yaml", R"(
 name: front
