@@ -40,13 +40,13 @@ class Http1ServerConnection final : public ServerConnection {
 
   void Drain() override {
     draining_ = true;
-    if (busy_ || !input_.empty() || !stream_->Quiet()) return;
-    // Between requests it is closed now. One that has not had any is about to: its client would get a reset in
-    // place of the answer.
+    // A busy connection is closed after its response. Between requests, the next may be on its way already,
+    // and its client would get a reset in place of the answer: it has the drain timeout to come.
+    if (busy_ || !input_.empty()) return;
     const std::chrono::milliseconds idle = context_.options.idle_timeout;
     const std::chrono::milliseconds drain = context_.options.drain_timeout;
     const std::chrono::milliseconds wait = idle.count() > 0 ? std::min(idle, drain) : drain;
-    if (requests_ > 0 || wait.count() == 0) return End();
+    if (wait.count() == 0) return End();
     Arm(TimerUse::kIdle, wait);
   }
   bool busy() const override { return busy_; }

@@ -58,6 +58,8 @@ bool Server::Start(Diagnostics& diagnostics) {
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   discovery_ = MakeDiscovery(*loop_);
   discovery_->Update(*snapshot_->clusters);
+  // Before there is a connection that a signal's default would break off.
+  StartSignals();
   StartWorkers();
   WatchFiles();
   phase_ = Phase::kServing;
@@ -115,7 +117,6 @@ void Server::WatchFiles() {
 }
 
 void Server::Run() {
-  StartSignals();
   NARTHEX_LOG(kInfo, "main") << "serving with " << workers_.size() << " workers";
   loop_->Run();
   NARTHEX_LOG(kInfo, "main") << "exiting";

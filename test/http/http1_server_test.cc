@@ -231,30 +231,34 @@ TEST_F(Http1ServerTest, DrainsABusyConnectionAfterItsResponse) {
   EXPECT_TRUE(peer_.write_shut);
 }
 
-TEST_F(Http1ServerTest, DrainsAnIdleConnectionAtOnce) {
+TEST_F(Http1ServerTest, ADrainServesARequestThatIsOnItsWay) {
+  options_.drain_timeout = std::chrono::milliseconds(100);
   Connect();
   stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
   connection_->Drain();
-  EXPECT_TRUE(ended_);
-}
-
-TEST_F(Http1ServerTest, ADrainLeavesANewConnectionTimeForItsRequest) {
-  options_.drain_timeout = std::chrono::milliseconds(100);
-  Connect();
-  connection_->Drain();
   EXPECT_FALSE(ended_);
   Advance(60);
+  EXPECT_FALSE(Received("connection: close\r\n"));
   stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(Received("connection: close\r\n"));
   EXPECT_TRUE(peer_.write_shut);
 }
 
-TEST_F(Http1ServerTest, ADrainDoesNotWaitForEverForAFirstRequest) {
+TEST_F(Http1ServerTest, ADrainEndsAnIdleConnectionAfterTheDrainTimeout) {
   options_.drain_timeout = std::chrono::milliseconds(100);
   options_.idle_timeout = std::chrono::milliseconds(0);
   Connect();
   connection_->Drain();
-  Advance(101);
+  Advance(60);
+  EXPECT_FALSE(ended_);
+  Advance(41);
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(Http1ServerTest, ADrainWithoutATimeoutEndsAnIdleConnectionAtOnce) {
+  options_.drain_timeout = std::chrono::milliseconds(0);
+  Connect();
+  connection_->Drain();
   EXPECT_TRUE(ended_);
 }
 
