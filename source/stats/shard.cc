@@ -1,9 +1,11 @@
 #include "source/stats/shard.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <mutex>
-#include <new>
+#include <type_traits>
 
 namespace narthex {
 namespace {
@@ -22,9 +24,17 @@ ShardList& List() {
 
 constinit thread_local bool t_ended = false;
 
+constexpr size_t kBytes = StatsShard::kMaxCells * sizeof(StatsShard::Cell);
+// Fresh pages are zeroes, and so are the cells in them without ever having been constructed.
+static_assert(std::is_trivially_destructible_v<StatsShard::Cell>);
+static_assert(StatsShard::Cell::is_always_lock_free && sizeof(StatsShard::Cell) == sizeof(uint64_t));
+
+// How many cells are in use in any shard.
+constinit std::atomic<uint32_t> end_of_cells = 0;
+
 }  // namespace
 
-constinit thread_local StatsShard* StatsShard::current_ = nullptr;
+constinit thread_local StatsShard::Cell* StatsShard::current_ = nullptr;
 
 // Owns the thread's shard: its destructor hands the counts over when the thread ends.
 struct ThreadShard {
@@ -33,7 +43,7 @@ struct ThreadShard {
   ThreadShard() {
     std::lock_guard lock(List().mutex);
     List().live.push_back(&shard);
-    StatsShard::current_ = &shard;
+    StatsShard::current_ = shard.cells_;
   }
   ~ThreadShard() {
     StatsShard::current_ = nullptr;
@@ -45,59 +55,42 @@ struct ThreadShard {
   }
 };
 
-bool StatsShard::MakeOfThread() {
-  if (t_ended) return false;
+StatsShard::Cell* StatsShard::MakeOfThread() {
+  if (t_ended) return nullptr;
   thread_local ThreadShard owner;
-  return current_ != nullptr;
+  return current_;
 }
 
-StatsShard::StatsShard()
-    : chunks_(static_cast<std::atomic<Chunk*>*>(std::calloc(kMaxChunks, sizeof(std::atomic<Chunk*>)))) {
-  if (chunks_ == nullptr) std::abort();
+StatsShard::StatsShard() {
+  void* memory =
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  cells_ = static_cast<Cell*>(memory);
 }
 
 StatsShard::~StatsShard() {
-  for (uint32_t i = 0; i < kMaxChunks; ++i) delete chunks_[i].load(std::memory_order_relaxed);
-  std::free(chunks_);
+  munmap(cells_, kBytes);
 }
 
-StatsShard::Chunk* StatsShard::MakeChunk(uint32_t index) {
-  auto* chunk = new Chunk{};
-  // Readers must see the zeroes.
-  chunks_[index].store(chunk, std::memory_order_release);
-  return chunk;
+void StatsShard::SetEnd(uint32_t end) {
+  end_of_cells.store(end, std::memory_order_relaxed);
 }
 
 void StatsShard::AddRetired(uint32_t cell, uint64_t amount) {
   ShardList& list = List();
   std::lock_guard lock(list.mutex);
-  Cell& at = list.retired.At(cell);
-  at.store(at.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  list.retired.cells_[cell].fetch_add(amount, std::memory_order_relaxed);
 }
 
 void StatsShard::AddTo(uint32_t first, std::vector<uint64_t>& totals) const {
-  const uint32_t end = first + static_cast<uint32_t>(totals.size());
-  uint32_t cell = first;
-  while (cell < end) {
-    const uint32_t chunk_end = std::min(end, (cell / kCellsPerChunk + 1) * kCellsPerChunk);
-    const Chunk* chunk = chunks_[cell / kCellsPerChunk].load(std::memory_order_acquire);
-    for (; chunk != nullptr && cell < chunk_end; ++cell) {
-      totals[cell - first] += (*chunk)[cell % kCellsPerChunk].load(std::memory_order_relaxed);
-    }
-    cell = chunk_end;
-  }
+  for (uint32_t i = 0; i < totals.size(); ++i) totals[i] += cells_[first + i].load(std::memory_order_relaxed);
 }
 
 void StatsShard::Fold(const StatsShard& other) {
-  for (uint32_t i = 0; i < kMaxChunks; ++i) {
-    const Chunk* from = other.chunks_[i].load(std::memory_order_acquire);
-    if (from == nullptr) continue;
-    for (uint32_t cell = 0; cell < kCellsPerChunk; ++cell) {
-      const uint64_t amount = (*from)[cell].load(std::memory_order_relaxed);
-      if (amount == 0) continue;
-      Cell& at = At(i * kCellsPerChunk + cell);
-      at.store(at.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-    }
+  const uint32_t end = end_of_cells.load(std::memory_order_relaxed);
+  for (uint32_t cell = 0; cell < end; ++cell) {
+    const uint64_t amount = other.cells_[cell].load(std::memory_order_relaxed);
+    if (amount != 0) cells_[cell].fetch_add(amount, std::memory_order_relaxed);
   }
 }
 

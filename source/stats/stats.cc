@@ -18,16 +18,6 @@ constexpr uint32_t kGaugeCells = 2;
 constexpr uint32_t kFirstCell = 32;
 static_assert(kFirstCell >= kHistogramCells);
 
-void AddToCell(uint32_t cell, uint64_t amount) {
-  StatsShard::Cell* at = StatsShard::OfThread(cell);
-  if (at == nullptr) [[unlikely]] {
-    StatsShard::AddRetired(cell, amount);
-    return;
-  }
-  // Only this thread writes the cell: no read-modify-write instruction is needed.
-  at->store(at->load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-}
-
 uint32_t CellsOf(StatsStore::Row::Kind kind) {
   switch (kind) {
     case StatsStore::Row::Kind::kCounter:
@@ -42,25 +32,9 @@ uint32_t CellsOf(StatsStore::Row::Kind kind) {
 
 }  // namespace
 
-void Counter::Add(uint64_t amount) const {
-  AddToCell(cell_, amount);
-}
-
-void Gauge::Add(int64_t amount) const {
-  StatsShard::Cell* at = StatsShard::OfThread(cell_);
-  if (at == nullptr) [[unlikely]] {
-    StatsShard::AddRetired(cell_, static_cast<uint64_t>(amount));
-    StatsShard::AddRetired(cell_ + 1, 1);
-    return;
-  }
-  at->store(at->load(std::memory_order_relaxed) + static_cast<uint64_t>(amount), std::memory_order_relaxed);
-  // The cells of one gauge are in one chunk (see FindOrAdd).
-  at[1].store(1, std::memory_order_relaxed);
-}
-
 void Histogram::Record(uint64_t value) const {
-  AddToCell(cell_ + HistogramBucket(value), 1);
-  AddToCell(cell_ + kSumCell, value);
+  StatsShard::Add(cell_ + HistogramBucket(value), 1);
+  StatsShard::Add(cell_ + kSumCell, value);
 }
 
 StatsStore& StatsStore::Process() {
@@ -77,11 +51,9 @@ uint32_t StatsStore::FindOrAdd(std::string_view name, Row::Kind kind) {
     return found->second.kind == kind ? found->second.cell : 0;
   }
   const uint32_t cells = CellsOf(kind);
-  // One statistic's cells don't cross the end of a chunk.
-  constexpr uint32_t kChunk = StatsShard::kCellsPerChunk;
-  if (next_cell_ % kChunk + cells > kChunk) next_cell_ = (next_cell_ / kChunk + 1) * kChunk;
   if (next_cell_ + cells > StatsShard::kMaxCells) return 0;
   entries_.emplace(std::string(name), Entry{kind, next_cell_});
+  StatsShard::SetEnd(next_cell_ + cells);
   return std::exchange(next_cell_, next_cell_ + cells);
 }
 

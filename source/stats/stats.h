@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "source/stats/shard.h"
+
 namespace narthex {
 
 // Statistics: named numbers that any worker counts and the admin thread reads. Each thread counts in cells of
@@ -25,7 +27,7 @@ class Counter {
  public:
   Counter() = default;
   // Any thread.
-  void Add(uint64_t amount = 1) const;
+  void Add(uint64_t amount = 1) const { StatsShard::Add(cell_, amount); }
 
  private:
   friend class StatsStore;
@@ -37,13 +39,16 @@ class Gauge {
  public:
   Gauge() = default;
   // Any thread; the gauge is the sum over threads.
-  void Add(int64_t amount) const;
+  void Add(int64_t amount) const {
+    StatsShard::Add(cell_, static_cast<uint64_t>(amount));
+    StatsShard::Mark(cell_ + 1);
+  }
   void Sub(int64_t amount) const { Add(-amount); }
 
  private:
   friend class StatsStore;
   explicit Gauge(uint32_t cell) : cell_(cell) {}
-  uint32_t cell_ = 0;
+  uint32_t cell_ = 0;  // the value; the next one: whether it was ever used, for it may be back at zero
 };
 
 class Histogram {
