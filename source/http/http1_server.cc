@@ -63,7 +63,7 @@ void Http1ServerConnection::OnHalfCloseTimer(void* self) {
 Task<void> Http1ServerConnection::Run() {
   do {
     while (input_.empty() && !client_gone_) {
-      Arm(TimerUse::kIdle, context_.options.idle_timeout);
+      Arm(TimerUse::kIdle, IdleTimeout());
       co_await stream_->Readable();
       const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
@@ -273,6 +273,14 @@ std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
   const ServerCodecOptions& options = context_.options;
   return options.request_headers_timeout.count() > 0 ? options.request_headers_timeout
                                                      : options.stream_idle_timeout;
+}
+
+// How long a connection may wait for its next request.
+std::chrono::milliseconds Http1ServerConnection::IdleTimeout() const {
+  const ServerCodecOptions& options = context_.options;
+  if (!draining_) return options.idle_timeout;
+  const auto soon = std::max(options.drain_timeout, std::chrono::milliseconds(1));
+  return options.idle_timeout.count() > 0 ? std::min(options.idle_timeout, soon) : soon;
 }
 
 Http1Limits Http1ServerConnection::Limits() const {

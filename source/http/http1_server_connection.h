@@ -10,6 +10,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
+#include "source/http/reason_phrase.h"
 #include "source/http/server_codec.h"
 
 namespace narthex {
@@ -39,15 +40,11 @@ class Http1ServerConnection final : public ServerConnection {
   }
 
   void Drain() override {
-    draining_ = true;
     // A busy connection is closed after its response. Between requests, the next may be on its way already,
     // and its client would get a reset in place of the answer: it has the drain timeout to come.
-    if (busy_ || !input_.empty()) return;
-    const std::chrono::milliseconds idle = context_.options.idle_timeout;
-    const std::chrono::milliseconds drain = context_.options.drain_timeout;
-    const std::chrono::milliseconds wait = idle.count() > 0 ? std::min(idle, drain) : drain;
-    if (wait.count() == 0) return End();
-    Arm(TimerUse::kIdle, wait);
+    if (std::exchange(draining_, true) || busy_ || !input_.empty()) return;
+    if (context_.options.drain_timeout.count() == 0) return End();
+    Arm(TimerUse::kIdle, IdleTimeout());
   }
   bool busy() const override { return busy_; }
 
@@ -79,6 +76,7 @@ class Http1ServerConnection final : public ServerConnection {
   bool MustClose(const Serving& serving) const;
   bool AcceptHttp10(RequestHead& head) const;
   std::chrono::milliseconds HeadTimeout() const;
+  std::chrono::milliseconds IdleTimeout() const;
   Http1Limits Limits() const;
 
   void WatchClient() {
@@ -172,8 +170,7 @@ struct Http1ServerConnection::Serving {
   static void OnInterim(void* self, const HeaderMap& headers) {
     auto* serving = static_cast<Serving*>(self);
     if (serving->head_sent || serving->head.http_10) return;
-    int status = 0;
-    for (const char digit : headers.Get(Header::kStatus)) status = status * 10 + (digit - '0');
+    const int status = ParseStatus(headers.Get(Header::kStatus));
     Http1ServerConnection& c = serving->connection;
     // What the socket does not take now goes with the response's first write.
     if (WriteInterimHead(headers, status, c.output_)) c.stream_->Write(c.output_);

@@ -43,7 +43,7 @@ struct ServerCodecOptions {
   // once.
   std::chrono::milliseconds half_close_timeout{0};
   std::chrono::milliseconds max_connection_duration{0};
-  std::chrono::milliseconds drain_timeout{5000};
+  std::chrono::milliseconds drain_timeout{5000};  // how long a drained connection waits for a late request
   std::chrono::milliseconds delayed_close_timeout{1000};
   bool accept_http_10 = false;
   std::string default_host_for_http_10;

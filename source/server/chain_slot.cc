@@ -1,5 +1,6 @@
 #include "source/server/chain_slot.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/net/socket.h"
@@ -74,6 +75,8 @@ void ChainSlot::Update(std::shared_ptr<const HcmConfig> hcm) {
   hcm_ = std::move(hcm);
   draining_options_ = hcm_->codec;
   draining_options_.max_requests_per_connection = 1;
+  // Nor may one that is opened while the process drains wait for its request for long.
+  draining_options_.idle_timeout = std::max(draining_options_.drain_timeout, std::chrono::milliseconds(1));
 }
 
 void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) {
