@@ -94,9 +94,8 @@ void Buffer::Append(Buffer&& other) {
   other.size_ = 0;
 }
 
-bool Buffer::Linearize(size_t n) {
+bool Buffer::Join(size_t n) {
   if (n > size_ || n > Block::kSize) return false;
-  if (n == 0 || first_->size() >= n) return true;
   Slice* joined = EmptySlice();
   while (joined->end < n) {
     const std::string_view front = Front();
@@ -113,21 +112,13 @@ bool Buffer::Linearize(size_t n) {
   return true;
 }
 
-void Buffer::DropFront() {
-  delete std::exchange(first_, first_->next);
-}
-
-void Buffer::DropReserved() {
-  while (reserved_ != nullptr) delete std::exchange(reserved_, reserved_->next);
-}
-
 void Buffer::DropAll() {
   while (first_ != nullptr) DropFront();
   DropReserved();
   size_ = 0;
 }
 
-void Buffer::Consume(size_t n) {
+void Buffer::ConsumeBlocks(size_t n) {
   size_ -= n;
   while (n > 0) {
     const size_t used = std::min(n, first_->size());

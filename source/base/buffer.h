@@ -54,10 +54,14 @@ class Buffer {
   BlockRef FrontBlock() const { return first_->block; }
   // Makes the first `n` bytes contiguous, so that Front() holds them all; copies only when they span blocks.
   // False when n exceeds the block size or size().
-  bool Linearize(size_t n);
+  bool Linearize(size_t n) { return (first_ != nullptr && n <= first_->size()) || n == 0 || Join(n); }
 
   // Drops the first `n` bytes. REQUIRES: n <= size().
-  void Consume(size_t n);
+  void Consume(size_t n) {
+    if (first_ == nullptr || n >= first_->size()) return ConsumeBlocks(n);
+    first_->begin += static_cast<uint32_t>(n);
+    size_ -= n;
+  }
   // Splits off the first `n` bytes without copying. REQUIRES: n <= size().
   Buffer Take(size_t n);
   // The same bytes in another buffer, without copying them.
@@ -99,8 +103,12 @@ class Buffer {
   // Room behind the last slice that nobody else sees.
   std::span<char> Tail() const;
   void Link(Slice* slice);
-  void DropFront();
-  void DropReserved();
+  bool Join(size_t n);
+  void ConsumeBlocks(size_t n);
+  void DropFront() { delete std::exchange(first_, first_->next); }
+  void DropReserved() {
+    while (reserved_ != nullptr) delete std::exchange(reserved_, reserved_->next);
+  }
   void DropAll();
 
   Slice* first_ = nullptr;

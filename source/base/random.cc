@@ -2,7 +2,6 @@
 
 #include <sys/random.h>
 
-#include <array>
 #include <bit>
 #include <chrono>
 #include <cstring>
@@ -42,16 +41,13 @@ class Generator {
 
 thread_local Generator generator;
 
-// The two hexadecimal digits of every byte.
-constexpr auto kHexPairs = [] {
-  constexpr char kHex[] = "0123456789abcdef";
-  std::array<char, 512> pairs = {};
-  for (size_t byte = 0; byte < 256; ++byte) {
-    pairs[2 * byte] = kHex[byte >> 4];
-    pairs[2 * byte + 1] = kHex[byte & 15];
-  }
-  return pairs;
-}();
+using Bytes [[gnu::vector_size(16)]] = uint8_t;
+
+// The hexadecimal digits of numbers below 16, sixteen at a time.
+Bytes HexDigits(Bytes numbers) {
+  const auto letters = reinterpret_cast<Bytes>(numbers > 9);
+  return numbers + '0' + (letters & ('a' - '0' - 10));
+}
 
 }  // namespace
 
@@ -59,16 +55,26 @@ uint64_t Random64() {
   return generator.Next();
 }
 
-void WriteUuid(char out[36]) {
-  uint64_t bits[2] = {Random64(), Random64()};
-  bits[0] = (bits[0] & ~uint64_t{0xf000}) | 0x4000;                  // version 4
-  bits[1] = (bits[1] & ~(uint64_t{3} << 62)) | (uint64_t{2} << 62);  // variant of RFC 9562
-  // Where the sixteen bytes go: 8-4-4-4-12.
-  constexpr uint8_t kPlaces[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-  for (int i = 0; i < 16; ++i) {
-    const uint64_t byte = (bits[i / 8] >> (56 - 8 * (i % 8))) & 0xff;
-    std::memcpy(out + kPlaces[i], &kHexPairs[2 * byte], 2);
-  }
+void WriteUuid(char out[kUuidLength]) {
+  const uint64_t bits[2] = {Random64(), Random64()};
+  Bytes bytes;
+  std::memcpy(&bytes, bits, sizeof bytes);
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;  // version 4
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;  // variant of RFC 9562
+  const Bytes high = HexDigits(bytes >> 4), low = HexDigits(bytes & 0x0f);
+  const Bytes front =
+      __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Bytes back =
+      __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  char digits[32];
+  std::memcpy(digits, &front, 16);
+  std::memcpy(digits + 16, &back, 16);
+  // 8-4-4-4-12.
+  std::memcpy(out, digits, 8);
+  std::memcpy(out + 9, digits + 8, 4);
+  std::memcpy(out + 14, digits + 12, 4);
+  std::memcpy(out + 19, digits + 16, 4);
+  std::memcpy(out + 24, digits + 20, 12);
   out[8] = out[13] = out[18] = out[23] = '-';
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace narthex {
@@ -9,6 +10,7 @@ namespace narthex {
 uint64_t Random64();
 
 // A random UUID (version 4, RFC 9562) in text, without a terminating zero.
-void WriteUuid(char out[36]);
+inline constexpr size_t kUuidLength = 36;
+void WriteUuid(char out[kUuidLength]);
 
 }  // namespace narthex

@@ -13,55 +13,76 @@ namespace narthex {
 // Looks at sixteen bytes at a time where the processor can. No function reads a byte outside what it is
 // given.
 
+#if defined(__SSE2__)
+// The bytes from `at` on; where less than sixteen are left before `end`, zeroes follow them.
+inline __m128i LoadUpTo16(const char* at, const char* end) {
+  if (end - at >= 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  char padded[16] = {};
+  std::memcpy(padded, at, static_cast<size_t>(end - at));
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(padded));
+}
+#endif
+
 // The first byte in [at, end) that no field value may hold: control bytes but HTAB, and DEL (RFC 9110
 // section 5.5); `end` when there is none.
 inline char* FieldTextEnd(char* at, char* end) {
 #if defined(__SSE2__)
   const __m128i space = _mm_set1_epi8(0x20);
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  for (; at < end; at += 16) {
+    const __m128i bytes = LoadUpTo16(at, end);
     // Unsigned "below a space": the smaller of the two is the byte, and not the space.
     const __m128i printing = _mm_cmpeq_epi8(_mm_min_epu8(bytes, space), space);
     const __m128i tab = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t'));
     const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
     const __m128i good = _mm_andnot_si128(del, _mm_or_si128(printing, tab));
     const uint32_t bad = 0xffffu & ~static_cast<uint32_t>(_mm_movemask_epi8(good));
+    // The zeroes behind the end are no field text either.
     if (bad != 0) return at + __builtin_ctz(bad);
   }
-#endif
+#else
   for (; at < end; ++at) {
     const auto c = static_cast<uint8_t>(*at);
     if ((c < 0x20 && c != '\t') || c == 0x7f) return at;
   }
+#endif
   return end;
 }
 
-// The first line feed in [at, end), or `end`. Lines of a head are short: a call to memchr for each costs
-// more.
-inline const char* FindLineFeed(const char* at, const char* end) {
+// The first line feed in [at, end) that stands one or two bytes behind another one, as at the end of a head;
+// `end` when there is none. What is between the two is for the caller to look at.
+inline const char* FindSecondLineFeed(const char* at, const char* end) {
+  uint32_t before = 0;  // bits 14 and 15: whether the two bytes before `at` are line feeds
 #if defined(__SSE2__)
   const __m128i feed = _mm_set1_epi8('\n');
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    const int found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed));
-    if (found != 0) return at + __builtin_ctz(static_cast<unsigned>(found));
+  for (; at < end; at += 16) {
+    const __m128i bytes = LoadUpTo16(at, end);
+    const auto feeds = static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed)));
+    const uint32_t all = feeds << 16 | before;
+    const uint32_t second = (all & (all << 1 | all << 2)) >> 16;
+    if (second != 0) return at + __builtin_ctz(second);
+    before = feeds & 0xc000;
+  }
+#else
+  for (; at < end; ++at) {
+    const bool feed_here = *at == '\n';
+    if (feed_here && before != 0) return at;
+    before = before >> 1 & 0x4000;
+    if (feed_here) before |= 0x8000;
   }
 #endif
-  while (at < end && *at != '\n') ++at;
-  return at;
+  return end;
 }
 
-// Puts a field name's letters, digits and hyphens at [at, end) in lower case, sixteen at a time as far as
-// there are that many bytes; where the first byte of another kind stands, or where less than sixteen are
-// left.
+// Puts a field name's letters, digits and hyphens at [at, end) in lower case, sixteen at a time; where the
+// first byte of another kind stands. Where the processor can't, `at`: the caller's own loop does the work.
 inline char* LowerUsualName(char* at, char* end) {
 #if defined(__SSE2__)
   const auto within = [](__m128i bytes, char low, char high) {
     const __m128i above = _mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(low - 1)));
     return _mm_and_si128(above, _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(high + 1))));
   };
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  for (; at < end; at += 16) {
+    const __m128i bytes = LoadUpTo16(at, end);
     const __m128i upper = within(bytes, 'A', 'Z');
     const __m128i lower = _mm_or_si128(bytes, _mm_and_si128(upper, _mm_set1_epi8(0x20)));
     const __m128i usual = _mm_or_si128(_mm_or_si128(within(lower, 'a', 'z'), within(bytes, '0', '9')),

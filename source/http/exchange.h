@@ -26,6 +26,16 @@ struct ConnectionFacts {
   std::string_view protocol = "HTTP/1.1";  // for reports only
   std::string requested_server_name;       // SNI
   bool secure = false;
+
+  // The peer's IP address in text, made when it is first asked for: valid as long as this is. REQUIRES:
+  // remote.is_ip().
+  std::string_view RemoteIp() const {
+    if (remote_ip_.empty()) remote_ip_ = remote.IpString();
+    return remote_ip_;
+  }
+
+ private:
+  mutable std::string remote_ip_;
 };
 
 // What is known of the upstream side of an exchange; filled in by the router.

@@ -63,3 +63,7 @@ ResponseFlag FindResponseFlag(std::string_view short_name) {
 }
 
 }  // namespace narthex
+
+void std::default_delete<narthex::ExchangeError>::operator()(narthex::ExchangeError* error) const {
+  delete error;
+}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -63,3 +64,10 @@ struct ExchangeError {
 };
 
 }  // namespace narthex
+
+// Out of line: nearly every message that is moved and destroyed has no error, and should not carry the code
+// that destroys one.
+template <>
+struct std::default_delete<narthex::ExchangeError> {
+  void operator()(narthex::ExchangeError* error) const;
+};

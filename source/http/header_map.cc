@@ -39,6 +39,10 @@ HeaderMap::Rep::~Rep() {
   }
 }
 
+void HeaderMap::Drop() {
+  delete std::exchange(rep_, nullptr);
+}
+
 HeaderMap HeaderMap::Clone() const {
   HeaderMap copy;
   for (const Field& field : *this) {

@@ -69,10 +69,17 @@ class HeaderMap {
   // Appends `value` to the list of all fields of this name, or adds the field.
   void AppendToList(Header header, std::string_view value);
 
-  // For the codec: a field whose bytes are in a pinned block or static, and have been checked (see Field);
-  // the name is in lower case already.
-  void AddView(Header known, std::string_view name, std::string_view value) {
+  // Appends a field whose bytes are in a pinned block or outlive the map, and have been checked (see Field);
+  // the name is in lower case already. On every request several times: always inline.
+  [[gnu::always_inline]] void AddView(Header known, std::string_view name, std::string_view value) {
     Append(Field{name, value, known, true});
+  }
+  void AddView(Header header, std::string_view value) { AddView(header, HeaderName(header), value); }
+  // As Set, for a value that outlives the map and has been checked.
+  void SetView(Header header, std::string_view value) {
+    if (Has(header)) [[unlikely]]
+      Remove(header);
+    AddView(header, value);
   }
   // Keeps `block` alive as long as the map.
   void Pin(BlockRef block);
@@ -85,7 +92,7 @@ class HeaderMap {
   size_t ByteSize() const;
   // Drops all fields, their memory and the pinned blocks.
   void Clear() {
-    if (rep_ != nullptr) delete std::exchange(rep_, nullptr);
+    if (rep_ != nullptr) Drop();
   }
 
   // Iteration in order over the live fields. The map must not be changed meanwhile.
@@ -165,24 +172,26 @@ class HeaderMap {
   void SetAt(size_t at, std::string_view value);
   void RemoveAt(size_t at);
   static void Grow(Rep& rep);
+  // Apart, so that destroying an empty map, as moved-from ones are, costs a test and no call.
+  void Drop();
   std::string_view Copy(std::string_view bytes);
 
   Rep* rep_ = nullptr;
 };
 
-inline void HeaderMap::Append(const Field& field) {
+[[gnu::always_inline]] inline void HeaderMap::Append(const Field& field) {
   Rep& to = rep();
   if (to.count == to.capacity) [[unlikely]]
     Grow(to);
-  const size_t at = to.count++;
-  to.fields[at] = field;
+  const uint32_t at = to.count++;
+  Field& added = to.fields[at];
+  added = field;
   // Absent and empty differ by the pointer.
-  if (field.value.data() == nullptr) to.fields[at].value = "";
+  if (field.value.data() == nullptr) added.value = "";
   ++to.live;
   uint16_t& entry = to.index[static_cast<size_t>(field.known)];
-  if (entry == 0 && field.known != Header::kUnknown) {
-    entry = at + 1 < kFarAway ? static_cast<uint16_t>(at + 1) : kFarAway;
-  }
+  // The entry of kUnknown is written, too, and never read.
+  if (entry == 0) entry = at + 1 < kFarAway ? static_cast<uint16_t>(at + 1) : kFarAway;
 }
 
 }  // namespace narthex

@@ -5,12 +5,6 @@
 namespace narthex {
 namespace {
 
-constexpr std::string_view kNames[] = {"",
-#define NARTHEX_HEADER_TEXT(id, name) name,
-                                       NARTHEX_KNOWN_HEADERS(NARTHEX_HEADER_TEXT)
-#undef NARTHEX_HEADER_TEXT
-};
-
 // The known header among those of length N. With N a constant each comparison is two loads and a compare.
 template <size_t N>
 Header FindOfLength(const char* name) {
@@ -29,10 +23,6 @@ NARTHEX_KNOWN_HEADERS(NARTHEX_HEADER_CHECK)
 #undef NARTHEX_HEADER_CHECK
 
 }  // namespace
-
-std::string_view HeaderName(Header header) {
-  return kNames[static_cast<size_t>(header)];
-}
 
 Header FindHeader(std::string_view lower_case_name) {
   const char* name = lower_case_name.data();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -61,8 +62,16 @@ enum class Header : uint8_t {
       kCount,
 };
 
+inline constexpr std::string_view kHeaderNames[] = {"",
+#define NARTHEX_HEADER_TEXT(id, name) name,
+                                                    NARTHEX_KNOWN_HEADERS(NARTHEX_HEADER_TEXT)
+#undef NARTHEX_HEADER_TEXT
+};
+
 // The name in lower case. REQUIRES: a known header.
-std::string_view HeaderName(Header header);
+constexpr std::string_view HeaderName(Header header) {
+  return kHeaderNames[static_cast<size_t>(header)];
+}
 // The known header with this lower-case name, or kUnknown. No allocation, no hashing of the whole name.
 Header FindHeader(std::string_view lower_case_name);
 

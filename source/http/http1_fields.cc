@@ -24,6 +24,7 @@ constexpr std::array<uint8_t, 256> MakeClasses() {
     const std::string_view host_marks = "-._~!$&'()*+,;=:[]%";
     if (digit || alpha || (c < 128 && c != 0 && host_marks.find(ch) != std::string_view::npos))
       bits |= kHostChar;
+    if ((bits & kHostChar) != 0 && ch != ':' && ch != '[' && ch != ']' && ch != '%') bits |= kPlainHost;
     classes[static_cast<size_t>(c)] = bits;
   }
   return classes;
@@ -193,12 +194,10 @@ size_t FindEndOfHead(std::span<const char> bytes, size_t from) {
   const char* begin = bytes.data();
   const char* end = begin + bytes.size();
   const char* at = begin + (from > 3 ? from - 3 : 0);
-  while ((at = FindLineFeed(at, end)) != end) {
-    const size_t after = static_cast<size_t>(at - begin) + 1;
-    if (at - begin >= 3 && at[-1] == '\r' && at[-2] == '\n') return after;
+  while ((at = FindSecondLineFeed(at, end)) != end) {
     // Bare line feeds are refused by the line parser; here they only have to end the search.
-    if (at - begin >= 1 && at[-1] == '\n') return after;
-    ++at;
+    if (at[-1] == '\n' || at[-1] == '\r') return static_cast<size_t>(at - begin) + 1;
+    // A line of one byte: this line feed is the first one of what may follow.
   }
   return 0;
 }
@@ -238,6 +237,7 @@ bool HasBrokenEscape(std::string_view text) {
 }  // namespace
 
 bool IsValidHost(std::string_view host) {
+  if (AllOf(host, kPlainHost)) return true;
   if (!AllOf(host, kHostChar) || HasBrokenEscape(host)) return false;
   std::string_view port;
   if (!host.empty() && host.front() == '[') {

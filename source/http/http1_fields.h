@@ -17,7 +17,8 @@ enum CharClass : uint8_t {
   // What a request target may hold: visible ASCII without '#'. Some of it no URI has, but browsers send it,
   // and none of it can end a request line.
   kTarget = 4,
-  kHostChar = 8,  // reg-name, IP literal and port
+  kHostChar = 8,    // reg-name, IP literal and port
+  kPlainHost = 16,  // what needs no further look in a reg-name: no escape, no port, no literal
 };
 bool IsClass(char c, CharClass cls);
 bool AllOf(std::string_view text, CharClass cls);

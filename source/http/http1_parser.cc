@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/http/http1_fields.h"
+#include "source/http/reason_phrase.h"
 
 namespace narthex {
 namespace {
@@ -191,13 +192,12 @@ Http1ParseResult Http1ResponseParser::Parse(std::span<char> bytes, ResponseHead&
   // HTTP/1.x SP 3DIGIT [SP reason]
   if (line.size() < 12 || size < line.size() + 4 || !line.starts_with("HTTP/1.") || line[8] != ' ' ||
       (line[7] != '0' && line[7] != '1') || (line.size() > 12 && line[12] != ' ') ||
-      !AllOf(line, kFieldText)) {
+      !AllOf(line.substr(12), kFieldText)) {
     return Refuse("http1.invalid_status_line");
   }
   const std::string_view digits = line.substr(9, 3);
-  if (!ParseContentLength(digits) || digits[0] < '1' || digits[0] > '5')
-    return Refuse("http1.invalid_status");
-  head.status = static_cast<int>(*ParseContentLength(digits));
+  head.status = ParseStatus(digits);
+  if (head.status < 100 || head.status > 599) return Refuse("http1.invalid_status");
   head.headers.AddView(Header::kStatus, HeaderName(Header::kStatus), digits);
   FieldFacts facts;
   if (auto error =

@@ -4,19 +4,15 @@
 #include <charconv>
 
 #include "source/http/exchange.h"
+#include "source/http/reason_phrase.h"
 
 namespace narthex {
-namespace {
-
-int ParseStatus(std::string_view text) {
-  int status = 0;
-  std::from_chars(text.data(), text.data() + text.size(), status);
-  return status;
-}
-
-}  // namespace
 
 constinit const Buffer Body::kNothing;
+
+void Body::Dispose::operator()(State* state) const {
+  delete state;
+}
 
 BodyPiece Body::ReadAwaiter::await_resume() {
   if (pending) return pending.Result();

@@ -93,9 +93,13 @@ class Body {
     std::unique_ptr<HeaderMap> trailers;
     std::optional<uint64_t> length;
   };
+  // Apart, so that destroying no body, as moved-from ones are, costs a test and no call.
+  struct Dispose {
+    void operator()(State* state) const;
+  };
   static const Buffer kNothing;
 
-  std::unique_ptr<State> state_;  // null: no body
+  std::unique_ptr<State, Dispose> state_;  // null: no body
 };
 
 // Reads a body to its end: the bytes, or the error; a body longer than `limit` fails with detail "too_large".

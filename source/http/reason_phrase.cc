@@ -174,4 +174,14 @@ std::string_view ReasonPhrase(int status) {
   }
 }
 
+int ParseStatus(std::string_view text) {
+  if (text.size() != 3) return 0;
+  int status = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return 0;
+    status = status * 10 + (c - '0');
+  }
+  return status;
+}
+
 }  // namespace narthex

@@ -86,9 +86,9 @@ Admission Admit(const HcmConfig& config, const ConnectionFacts& connection, Head
     admission.outcome = Outcome::kNoClientAddress;
     return admission;
   }
-  SanitizeRequest(config.headers, admission.client, headers);
+  SanitizeRequest(config.headers, connection, admission.client, headers);
   if (!headers.Has(Header::kScheme)) {
-    headers.Set(Header::kScheme, headers.Get(Header::kXForwardedProto) == "https" ? "https" : "http");
+    headers.SetView(Header::kScheme, headers.Get(Header::kXForwardedProto) == "https" ? "https" : "http");
   }
   SetRequestId(config.request_id, admission.client.edge, headers);
   admission.route = config.routes->Match(RouteInput{headers, exchange, random});

@@ -103,11 +103,11 @@ Detected Detect(const AddressDetection& detection, const ConnectionFacts& connec
 void AppendForwardedFor(const ClientAddressPolicy& policy, const ConnectionFacts& connection,
                         HeaderMap& headers) {
   if (!connection.remote.is_ip()) return;
-  if (connection.remote.is_loopback() && !policy.loopback_alias.empty()) {
-    headers.AppendToList(Header::kXForwardedFor, policy.loopback_alias);
-  } else {
-    headers.AppendToList(Header::kXForwardedFor, connection.remote.IpString());
-  }
+  const bool alias = connection.remote.is_loopback() && !policy.loopback_alias.empty();
+  const std::string_view text = alias ? std::string_view(policy.loopback_alias) : connection.RemoteIp();
+  // The usual request has none yet, and needs no copy.
+  if (!headers.Has(Header::kXForwardedFor)) return headers.AddView(Header::kXForwardedFor, text);
+  headers.AppendToList(Header::kXForwardedFor, text);
 }
 
 void SetForwardedPort(const ConnectionFacts& connection, HeaderMap& headers) {
@@ -139,7 +139,7 @@ bool ResolveAtEdge(const ClientAddressPolicy& policy, const ConnectionFacts& con
   if (!policy.skip_xff_append) AppendForwardedFor(policy, connection, headers);
   // What the hop before us wrote is believed only when it is a proxy of ours.
   if (policy.trusted_hops == 0 || !headers.Has(Header::kXForwardedProto)) {
-    headers.Set(Header::kXForwardedProto, connection.secure ? "https" : "http");
+    headers.SetView(Header::kXForwardedProto, connection.secure ? "https" : "http");
   }
   if (policy.append_x_forwarded_port && (policy.trusted_hops == 0 || !headers.Has(Header::kXForwardedPort))) {
     SetForwardedPort(connection, headers);
@@ -170,7 +170,7 @@ bool ResolveBehindProxy(const ClientAddressPolicy& policy, const ConnectionFacts
     break;
   }
   if (!headers.Has(Header::kXForwardedProto)) {
-    headers.Set(Header::kXForwardedProto, connection.secure ? "https" : "http");
+    headers.SetView(Header::kXForwardedProto, connection.secure ? "https" : "http");
   }
   if (policy.append_x_forwarded_port && !headers.Has(Header::kXForwardedPort)) {
     SetForwardedPort(connection, headers);

@@ -1,6 +1,7 @@
 #include "source/manager/connection_manager.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -90,7 +91,10 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   exchange.response_status = response.status();
   FinishResponse(config.headers, response.headers());
   if (!response.headers().Has(Header::kDate)) {
-    response.headers().Add(Header::kDate, HttpDate(exchange.loop().WallNow()));
+    std::string_view date = HttpDate(exchange.loop().WallNow());
+    char* copy = response.headers().Allocate(date.size());
+    std::memcpy(copy, date.data(), date.size());
+    response.headers().AddView(Header::kDate, std::string_view(copy, date.size()));
   }
   if (config.request_id.always_in_response) {
     std::string_view id = exchange.request_headers.Get(Header::kXRequestId);

@@ -141,7 +141,8 @@ void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, H
   headers.Set(Header::kAuthority, clean);
 }
 
-void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers) {
+void SanitizeRequest(const HeaderPolicy& policy, const ConnectionFacts& connection,
+                     const ClientAddress& client, HeaderMap& headers) {
   if (HasOurHeaders(headers)) {
     headers.Remove(Header::kXEnvoyInternal);
     headers.Remove(kClientCert);
@@ -149,9 +150,13 @@ void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, He
     if (!client.internal) RemoveAll(kSteering, headers);
   }
   if (!client.internal) RemoveAll(policy.internal_only, headers);
-  if (client.internal) headers.Set(Header::kXEnvoyInternal, "true");
+  if (client.internal) headers.SetView(Header::kXEnvoyInternal, "true");
   if (client.edge && client.address.is_ip()) {
-    headers.Set(Header::kXEnvoyExternalAddress, client.address.IpString());
+    if (client.address == connection.remote) {
+      headers.SetView(Header::kXEnvoyExternalAddress, connection.RemoteIp());
+    } else {
+      headers.Set(Header::kXEnvoyExternalAddress, client.address.IpString());
+    }
   }
   NameOurselves(policy, headers);
   AppendVia(policy.via, headers);
@@ -160,7 +165,8 @@ void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, He
 void FinishResponse(const HeaderPolicy& policy, HeaderMap& headers) {
   bool set_server = policy.server == ServerHeaderPolicy::kOverwrite ||
                     (policy.server == ServerHeaderPolicy::kAppendIfAbsent && !headers.Has(Header::kServer));
-  if (set_server) headers.Set(Header::kServer, policy.server_name);
+  // The name was checked when it was loaded.
+  if (set_server) headers.SetView(Header::kServer, policy.server_name);
   AppendVia(policy.via, headers);
 }
 

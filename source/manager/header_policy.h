@@ -38,8 +38,10 @@ bool HasForbiddenUnderscore(UnderscorePolicy policy, HeaderMap& headers, uint32_
 // Strips port and dot as asked for. CONNECT needs its port and keeps it unless it is the listener's.
 void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, HeaderMap& headers);
 // Removes what a client may not say about itself, by Envoy's rules, and says what we know of it.
-void SanitizeRequest(const HeaderPolicy& policy, const ClientAddress& client, HeaderMap& headers);
-// server and via.
+// `connection` and `policy` outlive `headers`.
+void SanitizeRequest(const HeaderPolicy& policy, const ConnectionFacts& connection,
+                     const ClientAddress& client, HeaderMap& headers);
+// server and via. `policy` outlives `headers`.
 void FinishResponse(const HeaderPolicy& policy, HeaderMap& headers);
 
 }  // namespace narthex

@@ -10,9 +10,9 @@ void SetRequestId(const RequestIdPolicy& policy, bool edge, HeaderMap& headers) 
   if (!policy.generate) return;
   bool keep = !edge || policy.preserve_external;
   if (keep && headers.Has(Header::kXRequestId)) return;
-  char uuid[36];
+  char* uuid = headers.Allocate(kUuidLength);
   WriteUuid(uuid);
-  headers.Set(Header::kXRequestId, std::string_view(uuid, sizeof(uuid)));
+  headers.SetView(Header::kXRequestId, std::string_view(uuid, kUuidLength));
 }
 
 }  // namespace narthex

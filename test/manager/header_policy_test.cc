@@ -69,15 +69,16 @@ TEST(HeaderPolicy, ForgedHeadersOfOursAreRemovedAndInternalClientsMaySteer) {
     headers.Add("x-secret", "s");
     return headers;
   };
+  ConnectionFacts connection;
   ClientAddress outside{*Address::Ip("203.0.113.9", 1), false, true, 0, ""};
   HeaderMap external = make();
-  SanitizeRequest(policy, outside, external);
+  SanitizeRequest(policy, connection, outside, external);
   EXPECT_EQ(external.size(), 1u);
   EXPECT_EQ(external.Get("x-envoy-external-address"), "203.0.113.9");
 
   ClientAddress inside{*Address::Ip("10.0.0.1", 1), true, false, 0, ""};
   HeaderMap internal = make();
-  SanitizeRequest(policy, inside, internal);
+  SanitizeRequest(policy, connection, inside, internal);
   EXPECT_EQ(internal.Get("x-envoy-external-address"), "1.1.1.1");
   EXPECT_EQ(internal.Get("x-envoy-retry-on"), "5xx");
   EXPECT_EQ(internal.Get("x-secret"), "s");
