@@ -65,6 +65,18 @@ TEST(ChunkedDecoder, BoundsTheExtensionsOfAWholeBody) {
   EXPECT_EQ(taken, ChunkedDecoder::kMaxExtensionBytes / 1001);
 }
 
+TEST(ChunkedDecoder, JoinsTinyChunksSoThatTheyCostNoMoreThanTheirBytes) {
+  ChunkedDecoder decoder;
+  Buffer out;
+  for (int i = 0; i < 10'000; ++i) {
+    Buffer in("1\r\nx\r\n1\r\ny\r\n");
+    ASSERT_EQ(decoder.Decode(in, out), Result::kNeedMore);
+  }
+  EXPECT_EQ(out.size(), 20'000u);
+  iovec pieces[16];
+  EXPECT_LE(out.Vectors(pieces, 16), 2u);
+}
+
 TEST(ChunkedDecoder, KeepsTrailersThatOutliveTheInput) {
   std::unique_ptr<HeaderMap> trailers;
   {
