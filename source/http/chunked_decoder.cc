@@ -142,9 +142,15 @@ ChunkedDecoder::Result ChunkedDecoder::Decode(Buffer& in, Buffer& out) {
 }
 
 bool ChunkedDecoder::TakeSizeLine(Buffer& in, bool& waits) {
-  in.Linearize(std::min(in.size(), kMaxLine));
-  const std::string_view front = in.Front();
-  const size_t lf = front.find('\n');
+  std::string_view front = in.Front().substr(0, kMaxLine);
+  size_t lf = front.find('\n');
+  // Joined only when the line's end lies in the next block: joining for each line would copy all that
+  // follows.
+  if (lf == std::string_view::npos && front.size() < std::min(in.size(), kMaxLine)) {
+    in.Linearize(std::min(in.size(), kMaxLine));
+    front = in.Front().substr(0, kMaxLine);
+    lf = front.find('\n');
+  }
   if (lf == std::string_view::npos) {
     waits = true;
     return front.size() < kMaxLine;

@@ -1,5 +1,7 @@
 #include "source/http/chunked_decoder.h"
 
+#include <array>
+#include <cstdio>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -75,6 +77,21 @@ TEST(ChunkedDecoder, JoinsTinyChunksSoThatTheyCostNoMoreThanTheirBytes) {
   EXPECT_EQ(out.size(), 20'000u);
   iovec pieces[16];
   EXPECT_LE(out.Vectors(pieces, 16), 2u);
+}
+
+TEST(ChunkedDecoder, FindsTheEndOfALineWhereverBlocksEnd) {
+  for (size_t before = 0; before < 12; ++before) {
+    // The last bytes of a block hold every part of a chunk in turn.
+    const size_t first = Block::kSize - 6 - before;
+    std::array<char, 8> size;
+    std::snprintf(size.data(), size.size(), "%zx", first);
+    Buffer in(std::string(size.data()) + "\r\n" + std::string(first, 'x') + "\r\n3;a=b\r\nabc\r\n0\r\n\r\n"),
+        out;
+    ChunkedDecoder decoder;
+    EXPECT_EQ(decoder.Decode(in, out), Result::kDone) << before;
+    EXPECT_EQ(out.size(), first + 3);
+    EXPECT_TRUE(in.empty());
+  }
 }
 
 TEST(ChunkedDecoder, KeepsTrailersThatOutliveTheInput) {
