@@ -131,7 +131,10 @@ class FieldSection {
       });
     }
   }
-  bool too_many_connections() const { return nominated_count_ > nominated_.size(); }
+  // Every option is looked for among all fields: a list as long as a head may be would cost milliseconds.
+  bool too_many_connections() const {
+    return nominated_count_ > nominated_.size() || options_ > kMaxConnectionOptions;
+  }
 
  private:
   std::optional<FieldError> TakeContentLength(std::string_view value) {
@@ -156,23 +159,27 @@ class FieldSection {
 
   void TakeConnection(Header known, std::string_view value) {
     if (known != Header::kConnection) return;
-    bool others = false;
+    size_t others = 0;
     ForEachMember(value, [&](std::string_view member) {
       if (EqualsIgnoreCase(member, "close")) {
         facts_.connection_close = true;
       } else if (EqualsIgnoreCase(member, "keep-alive")) {
         facts_.connection_keep_alive = true;
       } else {
-        others = true;
+        ++others;
       }
     });
-    if (!others) return;
+    if (others == 0) return;
+    options_ += others;
     if (nominated_count_ < nominated_.size()) nominated_[nominated_count_] = value;
     ++nominated_count_;
   }
 
+  static constexpr size_t kMaxConnectionOptions = 64;
+
   HeaderMap& headers_;
   FieldFacts& facts_;
+  size_t options_ = 0;
   std::array<std::string_view, 4> nominated_;
   size_t nominated_count_ = 0;
 };

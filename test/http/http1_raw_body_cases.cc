@@ -165,6 +165,13 @@ std::vector<RawRequest> ChunkedBodies() {
   };
 }
 
+// So many connection options, each the name of a field.
+std::string Options(int count) {
+  std::string list;
+  for (int i = 0; i < count; ++i) list += (i == 0 ? "o" : ", o") + std::to_string(i);
+  return list;
+}
+
 std::vector<RawRequest> HopByHop() {
   const std::string longer(80, 'n');
   return {
@@ -176,6 +183,10 @@ std::vector<RawRequest> HopByHop() {
       Hop("connection-twice", "Connection: x-a\r\nConnection: x-b\r\nX-A: 1\r\nX-B: 2", ""),
       Hop("connection-names-a-long-field", "Connection: " + longer + "\r\n" + longer + ": 1\r\nX: a",
           "x: a\n"),
+      Hop("connection-names-many-fields", "Connection: " + Options(64) + "\r\nO9: 1\r\nX: a", "x: a\n"),
+      BadFraming("connection-names-too-many-fields", "Connection: " + Options(65)),
+      BadFraming("connection-names-too-many-fields-in-two",
+                 "Connection: " + Options(40) + "\r\nConnection: " + Options(40)),
       Hop("connection-names-a-pseudo-field", "Connection: :path, :method, :authority", ""),
       Hop("connection-names-authorization", "Connection: authorization\r\nAuthorization: x",
           "authorization: x\n"),
