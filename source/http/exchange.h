@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,6 +118,18 @@ class Exchange {
     interim_context_ = context;
   }
 
+  // How long the exchange may idle, in place of the listener's stream_idle_timeout; 0: for ever. From now on.
+  void SetIdleTimeout(std::chrono::milliseconds timeout) {
+    idle_timeout_ = timeout;
+    if (idle_changed_ != nullptr) idle_changed_(idle_context_);
+  }
+  const std::optional<std::chrono::milliseconds>& idle_timeout() const { return idle_timeout_; }
+  // For the codec, which keeps the time.
+  void OnIdleTimeout(void (*changed)(void* context), void* context) {
+    idle_changed_ = changed;
+    idle_context_ = context;
+  }
+
   // Keeps `token` until the exchange has ended.
   void Hold(std::shared_ptr<void> token) { held_.push_back(std::move(token)); }
 
@@ -135,6 +148,9 @@ class Exchange {
   uint64_t flags_ = 0;
   void (*interim_)(void*, const HeaderMap&) = nullptr;
   void* interim_context_ = nullptr;
+  std::optional<std::chrono::milliseconds> idle_timeout_;
+  void (*idle_changed_)(void*) = nullptr;
+  void* idle_context_ = nullptr;
   std::vector<std::shared_ptr<void>> held_;
   std::vector<MetadataEntry> metadata_;
 };

@@ -121,7 +121,9 @@ class Http1ClientConnection::ResponseBody final : public BodySource {
       co_await connection_.stream_->Readable();
       const IoResult result = connection_.stream_->Read(connection_.input_, kBodyReadSize);
       if (result.ok() || result.kind == IoResult::Kind::kWouldBlock) continue;
-      if (result.kind == IoResult::Kind::kEnd && framing_.kind == Framing::Kind::kUntilClose) {
+      // An end that came because the request broke off is not the response's.
+      if (result.kind == IoResult::Kind::kEnd && framing_.kind == Framing::Kind::kUntilClose &&
+          !connection_.pump_error_) {
         piece.end = true;
         connection_.ResponseDone(lease_);
         co_return piece;
@@ -311,8 +313,10 @@ Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead&
     if (parsed == Parsed::kError) co_return ProtocolError(parser.error().detail);
     if (head.status >= 200) co_return std::nullopt;
     if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
-    // 100 is this hop's own affair: the client gets its own when its body is asked for.
-    if (head.status != 100) exchange_->SendInterim(head.headers);
+    // 100 is this hop's own affair, and the client gets its own when its body is asked for, unless what the
+    // client expects was passed on.
+    if (head.status != 100 || exchange_->request_headers.Has(Header::kExpect))
+      exchange_->SendInterim(head.headers);
   }
   co_return ProtocolError("too many interim responses");
 }

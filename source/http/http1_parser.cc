@@ -162,6 +162,7 @@ Http1ParseResult Http1RequestParser::Parse(std::span<char> bytes, RequestHead& h
   if (request.method == "CONNECT") return Refuse(501, "http1.connect_not_supported");
   Target target;
   if (!SplitTarget(request.method, request.target, target)) return Refuse(400, "http1.invalid_target");
+  head.absolute_form = target.absolute;
   head.headers.AddView(Header::kMethod, HeaderName(Header::kMethod), request.method);
   head.headers.AddView(Header::kPath, HeaderName(Header::kPath), OriginForm(target.path, head.headers));
   FieldFacts facts;

@@ -30,6 +30,7 @@ struct RequestHead {
   bool http_10 = false;
   bool keep_alive = true;
   bool expect_continue = false;
+  bool absolute_form = false;
 };
 
 struct ResponseHead {

@@ -58,16 +58,18 @@ Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
 
 Task<bool> Http1ServerConnection::RequestBody::Fill() {
   Http1ServerConnection& connection = serving_.connection;
-  co_await connection.stream_->Readable();
+  // Once the response has begun, client and upstream may talk to each other as slowly as they like.
+  const bool owed = (!serving_.head_sent && !serving_.continue_proxied) || serving_.finished;
   while (true) {
+    if (owed) connection.WaitFor(ClientPace::Side::kSends);
+    co_await connection.stream_->Readable();
+    connection.GoOn();
     const IoResult result = connection.stream_->Read(connection.input_, kHttp1BodyReadSize);
     if (result.ok()) {
-      if (!serving_.head_sent)
-        connection.Arm(TimerUse::kExchange, connection.context_.options.stream_idle_timeout);
+      if (!serving_.head_sent) connection.ArmIdle();
       co_return true;
     }
     if (result.kind != IoResult::Kind::kWouldBlock) co_return false;
-    co_await connection.stream_->Readable();
   }
 }
 

@@ -4,6 +4,14 @@
 
 namespace narthex {
 
+// Whether the client will send more of a body that nobody wants than the connection is worth, or waits to be
+// asked for it and may then send its next request in its place.
+bool Http1ServerConnection::LeavesBody(const Serving& serving, bool whole) const {
+  if (serving.body_done) return false;
+  return serving.continue_pending || serving.continue_proxied ||
+         (whole && serving.body_left > kHttp1MaxDiscard);
+}
+
 bool Http1ServerConnection::MustClose(const Serving& serving) const {
   return draining_ || broken_ || serving.must_close || !serving.head.keep_alive ||
          (context_.options.max_requests_per_connection > 0 &&
@@ -17,8 +25,10 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   Response& sending = *serving.response;
   // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
   if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
+  StopPace();
   const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
                        sending.status() == 204 || sending.status() == 304;
+  if (LeavesBody(serving, no_body || sending.body().complete())) serving.must_close = true;
   ResponseFraming framing{
       .http_10 = serving.head.http_10,
       .no_body = no_body,
@@ -70,7 +80,7 @@ Task<bool> Http1ServerConnection::SendBody(Serving& serving) {
       serving.exchange.AddFlag(piece.error->flag);
       serving.exchange.response_details = piece.error->detail;
       stream_->AbortOnClose();
-      broken_ = true;
+      broken_ = aborted_ = true;
       serving.finished = true;
       co_return false;
     }
@@ -86,7 +96,7 @@ Task<bool> Http1ServerConnection::SendBody(Serving& serving) {
     const Flushed flushed = FlushNow();
     if (flushed == Flushed::kGone || (flushed == Flushed::kPart && !co_await Flush())) co_return false;
     if (piece.end) co_return true;
-    Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+    ArmIdle();
   }
 }
 
@@ -98,7 +108,7 @@ Http1ServerConnection::Flushed Http1ServerConnection::FlushNow() {
     client_gone_ = true;
     return Flushed::kGone;
   }
-  if (result.bytes > 0) Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  if (result.bytes > 0) ArmIdle();
   return Flushed::kPart;
 }
 
@@ -108,7 +118,9 @@ Task<bool> Http1ServerConnection::Flush() {
   while (true) {
     const Flushed flushed = FlushNow();
     if (flushed != Flushed::kPart) co_return flushed == Flushed::kAll;
+    WaitFor(ClientPace::Side::kReceives);
     co_await stream_->Writable();
+    GoOn();
   }
 }
 

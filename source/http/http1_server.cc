@@ -6,6 +6,11 @@
 #include "source/http/long_head.h"
 
 namespace narthex {
+namespace {
+
+constexpr size_t kParkedHead = 1024;
+
+}  // namespace
 
 void Http1ServerConnection::OnTimer(void* self) {
   auto* connection = static_cast<Http1ServerConnection*>(self);
@@ -15,14 +20,8 @@ void Http1ServerConnection::OnTimer(void* self) {
         connection->use_ == TimerUse::kHead ? Serving::TimedOut::kHead : Serving::TimedOut::kIdle;
     return serving->handler.Interrupt();
   }
-  if (serving != nullptr) {
-    // The response has begun, so there is nothing left to say: break the connection off.
-    serving->finished = true;  // by us, not by the client
-    serving->exchange.AddFlag(ResponseFlag::kStreamIdleTimeout);
-    serving->exchange.response_details = "stream_idle_timeout";
-    connection->stream_->AbortOnClose();
-  }
-  connection->End();
+  if (connection->use_ == TimerUse::kIdle && connection->IdlesOn()) return;
+  connection->BreakOff("stream_idle_timeout");
 }
 
 void Http1ServerConnection::OnClientGone() {
@@ -35,35 +34,14 @@ void Http1ServerConnection::OnClientGone() {
   End();
 }
 
-uint64_t Http1ServerConnection::SentBytes() const {
-  const uint64_t taken = serving_ == nullptr ? 0 : serving_->exchange.response_body_bytes;
-  return taken - std::min<uint64_t>(taken, output_.size());
-}
-
-void Http1ServerConnection::StartHalfClosed() {
-  if (context_.options.half_close_timeout.count() == 0) return;
-  if (half_closed_ == nullptr) {
-    half_closed_ =
-        std::make_unique<Timer>(context_.loop.wheel(), &Http1ServerConnection::OnHalfCloseTimer, this);
-  }
-  sent_before_ = SentBytes();
-  half_closed_->Arm(context_.options.half_close_timeout);
-}
-
-void Http1ServerConnection::OnHalfCloseTimer(void* self) {
-  auto* connection = static_cast<Http1ServerConnection*>(self);
-  if (connection->serving_ == nullptr) return;
-  if (connection->SentBytes() != connection->sent_before_) return connection->StartHalfClosed();
-  connection->client_gone_ = true;
-  connection->End();
-}
-
 // The idle wait stands in this frame and nowhere else: it is all that an idle connection keeps, without a
 // buffer.
 Task<void> Http1ServerConnection::Run() {
   do {
+    idle_since_ = context_.loop.NowMs();
+    unreceived_ = 0;
     while (input_.empty() && !client_gone_) {
-      Arm(TimerUse::kIdle, IdleTimeout());
+      Arm(TimerUse::kIdle, IdleDelay());
       co_await stream_->Readable();
       const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
@@ -71,7 +49,7 @@ Task<void> Http1ServerConnection::Run() {
     if (client_gone_) break;
   } while (co_await ServeOne() && !draining_);
   timer_.Cancel();
-  if (!client_gone_ && requests_ > 0) co_await Linger();
+  if (!client_gone_ && !aborted_ && requests_ > 0) co_await Linger();
   ended_ = true;
   context_.on_end(context_.context);
 }
@@ -99,7 +77,7 @@ Task<bool> Http1ServerConnection::ServeOne() {
     }
   } else {
     if (client_gone_) co_return false;
-    Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+    ArmIdle();
     response.emplace(Refusal(serving));
   }
   if (!BeginResponse(serving, *std::move(response))) co_return false;
@@ -154,12 +132,22 @@ bool Http1ServerConnection::Accept(Serving& serving) {
     return false;
   }
   if (serving.head.http_10) serving.exchange.protocol = "HTTP/1.0";
+  if (serving.head.absolute_form && !context_.options.allow_absolute_url) {
+    serving.refused = {404, "absolute_path_rejected"};
+    return false;
+  }
+  if (serving.head.expect_continue && context_.options.proxy_100_continue) {
+    // Whether the body is wanted is the upstream's to say.
+    serving.head.expect_continue = false;
+    serving.continue_proxied = true;
+    serving.head.headers.Add(Header::kExpect, "100-continue");
+  }
   serving.exchange.request_header_bytes = serving.head.size;
   serving.exchange.request_headers = std::move(serving.head.headers);
   serving.parsed = true;
   context_.handler.OnStart(serving.exchange);
   serving.started = true;
-  Arm(TimerUse::kExchange, context_.options.stream_idle_timeout);
+  ArmIdle();
   if (stream_->closed()) StartHalfClosed();
   return true;
 }
@@ -177,7 +165,15 @@ Task<bool> Http1ServerConnection::MoreOfHead(Serving& serving) {
       client_gone_ = true;
       co_return false;
     }
-    if (!co_await Interruptible<bool>(readable(*stream_), serving.handler)) {
+    // Kept aside meanwhile, if it is little: the beginnings of heads must not cost a block each.
+    std::string beginning;
+    if (input_.size() <= kParkedHead) {
+      beginning = input_.ToString();
+      input_.Clear();
+    }
+    const std::optional<bool> more = co_await Interruptible<bool>(readable(*stream_), serving.handler);
+    input_.Append(beginning);
+    if (!more) {
       serving.refused = {408, "request_header_timeout"};
       co_return false;
     }
@@ -224,10 +220,12 @@ Response Http1ServerConnection::TimeoutReply(Serving& serving) {
     return context_.handler.Refuse(serving.exchange, 408,
                                    ExchangeError{ResponseFlag::kNone, "request_overall_timeout", false, {}});
   }
+  const bool slow = serving.timed_out == Serving::TimedOut::kSlow;
+  const std::string_view detail = slow ? kClientTooSlow : "stream_idle_timeout";
   const int status = serving.body_done ? 504 : 408;
   return context_.handler.Refuse(
       serving.exchange, status,
-      ExchangeError{ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout", false, {}});
+      ExchangeError{ResponseFlag::kStreamIdleTimeout, std::string(detail), false, {}});
 }
 
 // Reads what is left of a request body that nobody wanted, if that is little, so that the connection can be
@@ -249,7 +247,7 @@ Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
 Task<void> Http1ServerConnection::Linger() {
   stream_->ShutdownWrite();
   input_.Clear();
-  Arm(TimerUse::kIdle, context_.options.delayed_close_timeout);
+  Arm(TimerUse::kLinger, context_.options.delayed_close_timeout);
   for (uint64_t discarded = 0; discarded < 16 * kHttp1MaxDiscard;) {
     co_await stream_->Readable();
     Buffer unwanted;

@@ -8,6 +8,7 @@
 #include "source/coro/interruptible.h"
 #include "source/event/timeout.h"
 #include "source/http/chunked_decoder.h"
+#include "source/http/client_pace.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
 #include "source/http/reason_phrase.h"
@@ -20,6 +21,8 @@ inline constexpr size_t kHttp1ReadSize = Block::kSize;
 inline constexpr size_t kHttp1BodyReadSize = 4 * Block::kSize;
 // What an unread rest of a request body may cost to keep the connection; a longer one closes it.
 inline constexpr uint64_t kHttp1MaxDiscard = 64 * 1024;
+// Envoy's word for a client that stands still, and ours for how.
+inline constexpr std::string_view kClientTooSlow = "stream_idle_timeout;client_too_slow";
 
 // An HTTP/1.1 connection from a client (RFC 9112). One coroutine serves its requests one after the other.
 class Http1ServerConnection final : public ServerConnection {
@@ -44,16 +47,20 @@ class Http1ServerConnection final : public ServerConnection {
     // and its client would get a reset in place of the answer: it has the drain timeout to come.
     if (std::exchange(draining_, true) || busy_ || !input_.empty()) return;
     if (context_.options.drain_timeout.count() == 0) return End();
-    Arm(TimerUse::kIdle, IdleTimeout());
+    idle_since_ = context_.loop.NowMs();
+    Arm(TimerUse::kIdle, IdleDelay());
   }
   bool busy() const override { return busy_; }
+  uint64_t idle_since() const override {
+    return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
+  }
 
  private:
   class RequestBody;
   struct Serving;
   friend struct Serving;
 
-  enum class TimerUse : uint8_t { kIdle, kHead, kExchange };
+  enum class TimerUse : uint8_t { kIdle, kHead, kExchange, kLinger };
   enum class HeadState : uint8_t { kComplete, kIncomplete, kRefused };
   enum class Flushed : uint8_t { kAll, kPart, kGone };
 
@@ -73,6 +80,7 @@ class Http1ServerConnection final : public ServerConnection {
   Request MakeRequest(Serving& serving);
   Response Refusal(Serving& serving);
   Response TimeoutReply(Serving& serving);
+  bool LeavesBody(const Serving& serving, bool whole) const;
   bool MustClose(const Serving& serving) const;
   bool AcceptHttp10(RequestHead& head) const;
   std::chrono::milliseconds HeadTimeout() const;
@@ -92,6 +100,23 @@ class Http1ServerConnection final : public ServerConnection {
   // 9.6) or be gone, and only the next write can tell. So the exchange goes on as long as it moves.
   void StartHalfClosed();
   static void OnHalfCloseTimer(void* self);
+  // The same, as far as the client has received it; for differences.
+  int64_t ReceivedBytes() const;
+  // The exchange waits for the client to send its body, or to receive the response; Go on when it has moved.
+  void WaitFor(ClientPace::Side side);
+  void GoOn() {
+    if (pace_ != nullptr) pace_->Go();
+  }
+  void StopPace() {
+    if (pace_ != nullptr) pace_->Stop();
+  }
+  static int64_t Moved(void* self, ClientPace::Side side);
+  static void OnTooSlow(void* self);
+  // From the loop only: ends the connection in the midst of a response.
+  void BreakOff(std::string_view detail);
+  // How long an idle connection is left alone, and whether it may stay when that time is over.
+  std::chrono::milliseconds IdleDelay() const;
+  bool IdlesOn();
   // From the loop only: cancels whatever runs and reports the end.
   void End() {
     if (ended_) return;
@@ -108,6 +133,8 @@ class Http1ServerConnection final : public ServerConnection {
       timer_.Cancel();
     }
   }
+  // The exchange has moved.
+  void ArmIdle();
   static void OnTimer(void* self);
 
   ServerConnectionContext context_;
@@ -117,7 +144,10 @@ class Http1ServerConnection final : public ServerConnection {
   Timer timer_;
   std::unique_ptr<Timer> lifetime_;
   std::unique_ptr<Timer> half_closed_;
-  uint64_t sent_before_ = 0;  // SentBytes() when half_closed_ was armed
+  std::unique_ptr<ClientPace> pace_;
+  int64_t received_before_ = 0;  // ReceivedBytes() when half_closed_ was armed
+  uint64_t idle_since_ = 0;      // milliseconds of the loop's clock
+  size_t unreceived_ = 0;        // at the last look while idle
   Serving* serving_ = nullptr;
   uint64_t requests_ = 0;
   TimerUse use_ = TimerUse::kIdle;
@@ -126,6 +156,8 @@ class Http1ServerConnection final : public ServerConnection {
   bool client_gone_ = false;
   bool ended_ = false;   // on_end was called
   bool broken_ = false;  // a write failed or the peer's bytes can't be understood: close without more ado
+  // A response was cut short: a FIN, before the reset, would make it look whole to a client of HTTP/1.0.
+  bool aborted_ = false;
   Task<void> root_;
 };
 
@@ -141,12 +173,14 @@ struct Http1ServerConnection::Serving {
     exchange.client = c.context_.facts.remote;
     c.serving_ = this;
     exchange.SetInterim(&Serving::OnInterim, this);
+    exchange.OnIdleTimeout(&Serving::OnIdleChanged, this);
     c.busy_ = true;
   }
   Serving(const Serving&) = delete;
   ~Serving() {
     connection.serving_ = nullptr;
     connection.busy_ = false;
+    connection.StopPace();
     if (!started) return;
     if (!finished) {
       exchange.AddFlag(ResponseFlag::kDownstreamConnectionTermination);
@@ -157,7 +191,7 @@ struct Http1ServerConnection::Serving {
                                       response ? &response->headers() : nullptr, response_trailers.get());
   }
 
-  enum class TimedOut : uint8_t { kNo, kHead, kIdle, kRequest };
+  enum class TimedOut : uint8_t { kNo, kHead, kIdle, kRequest, kSlow };
 
   // request_timeout: the whole request was not read in time.
   static void OnDeadline(void* self) {
@@ -166,12 +200,15 @@ struct Http1ServerConnection::Serving {
     serving->handler.Interrupt();
   }
 
+  static void OnIdleChanged(void* self) { static_cast<Serving*>(self)->connection.ArmIdle(); }
+
   // A 1xx response of the upstream: sent at once, ahead of the response.
   static void OnInterim(void* self, const HeaderMap& headers) {
     auto* serving = static_cast<Serving*>(self);
     if (serving->head_sent || serving->head.http_10) return;
     const int status = ParseStatus(headers.Get(Header::kStatus));
     Http1ServerConnection& c = serving->connection;
+    if (status == 100 && std::exchange(serving->continue_proxied, false)) c.WaitFor(ClientPace::Side::kSends);
     // What the socket does not take now goes with the response's first write.
     if (WriteInterimHead(headers, status, c.output_)) c.stream_->Write(c.output_);
   }
@@ -191,6 +228,7 @@ struct Http1ServerConnection::Serving {
   bool finished = false;          // the response was sent whole
   bool body_done = true;          // the request body was read to its end
   bool continue_pending = false;  // the client waits for 100 Continue
+  bool continue_proxied = false;  // it waits for the upstream's
   bool head_sent = false;
   bool chunked = false;    // the response is sent in chunks
   bool body_sent = false;  // all of the response is in `output_` or on its way

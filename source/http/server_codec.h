@@ -42,6 +42,9 @@ struct ServerCodecOptions {
   // How long an exchange may stand still after the client has closed its sending side; none: it is ended at
   // once.
   std::chrono::milliseconds half_close_timeout{0};
+  // How many bytes a second a client must send of a body, or receive of a response, while it is waited for:
+  // see ClientPace. 0: as slowly as it likes.
+  uint64_t min_client_rate = 0;
   std::chrono::milliseconds max_connection_duration{0};
   std::chrono::milliseconds drain_timeout{5000};  // how long a drained connection waits for a late request
   std::chrono::milliseconds delayed_close_timeout{1000};
@@ -60,6 +63,8 @@ class ServerConnection {
   virtual void Drain() = 0;
   // Whether a request is being served.
   virtual bool busy() const = 0;
+  // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
+  virtual uint64_t idle_since() const = 0;
 };
 
 // Serves HTTP/1 on `stream`. Calls `on_end(context)` once, from inside a coroutine of the connection, when

@@ -113,14 +113,15 @@ std::chrono::milliseconds StreamLimit(const HcmConfig& config, const CompiledRou
 std::string_view TimeoutText(std::string_view detail) {
   if (detail == "request_header_timeout") return "request header timeout";
   if (detail == "request_overall_timeout") return "request timeout";
-  if (detail == "stream_idle_timeout") return "stream timeout";
+  if (detail.starts_with("stream_idle_timeout")) return "stream timeout";
   return {};
 }
 
 void CountRefusal(const HcmStats& stats, std::string_view detail) {
   if (detail == "request_header_timeout") stats.rq_header_timeout.Add();
   if (detail == "request_overall_timeout") stats.rq_timeout.Add();
-  if (detail == "stream_idle_timeout") stats.rq_idle_timeout.Add();
+  if (detail.starts_with("stream_idle_timeout")) stats.rq_idle_timeout.Add();
+  if (detail == "absolute_path_rejected") stats.rq_non_relative_path.Add();
 }
 
 // How long the cluster took, once the whole request was there.
@@ -162,6 +163,9 @@ Task<Response> ConnectionManager::Handle(Request request) {
   exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
   exchange.route_name = route.name;
   exchange.upstream.cluster = route.cluster;
+  if (route.forward != nullptr && route.forward->idle_timeout) {
+    exchange.SetIdleTimeout(*route.forward->idle_timeout);
+  }
   Next first(route.chain->data());
   std::chrono::milliseconds limit = StreamLimit(config, route);
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));

@@ -1,8 +1,10 @@
 #include "source/net/socket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -72,6 +74,10 @@ class SocketStream final : public Stream, private IoHandler {
     setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
 
+  size_t Unreceived() override {
+    int bytes = 0;
+    return ioctl(fd_, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
+  }
   bool Failed() override { return (PollFor(0) & (POLLERR | POLLHUP)) != 0; }
 
   bool Quiet() override {

@@ -53,6 +53,8 @@ class Stream {
   // Whether the connection failed, so that nothing can be written any more; asks the kernel. A peer that has
   // only closed its sending side may still read.
   virtual bool Failed() = 0;
+  // How much of what was written the peer has not received yet; asks the kernel.
+  virtual size_t Unreceived() = 0;
   // Called once, from the loop, when the peer has closed or the connection failed while nobody read: how an
   // owner learns that its client is gone. `context` must stay valid until the stream is destroyed or the hook
   // is replaced. Setting it again asks for one more call.

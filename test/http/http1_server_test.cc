@@ -30,6 +30,9 @@ class Recorder final : public RequestHandler {
       response.set_body(Body(std::move(body.data)));
       co_return response;
     }
+    if (path == "/idle-60") request.info().SetIdleTimeout(std::chrono::milliseconds(60));
+    if (path == "/idle-0") request.info().SetIdleTimeout(std::chrono::milliseconds(0));
+    if (path.starts_with("/idle")) co_await go.Wait();
     if (path == "/400") co_return LocalReply(400, "detail", "wrong");
     Response response(path == "/204" ? 204 : 200);
     if (path == "/stream") {
@@ -203,6 +206,56 @@ TEST_F(Http1ServerTest, EndsAnIdleStreamWithTheTimeoutsReply) {
   EXPECT_EQ(handler_.last_details, "stream_idle_timeout");
 }
 
+TEST_F(Http1ServerTest, LetsAnExchangeHaveAnIdleTimeoutOfItsOwn) {
+  options_.stream_idle_timeout = std::chrono::milliseconds(100);
+  Connect();
+  stream_->Deliver("GET /idle-60 HTTP/1.1\r\nHost: x\r\n\r\n");
+  Advance(59);
+  EXPECT_EQ(peer_.received, "");
+  Advance(2);
+  EXPECT_TRUE(peer_.received.starts_with("HTTP/1.1 504 ")) << peer_.received;
+  peer_.received.clear();
+  stream_->Deliver("GET /idle-0 HTTP/1.1\r\nHost: x\r\n\r\n");
+  Advance(1000);
+  EXPECT_EQ(peer_.received, "");
+  handler_.go.Set();
+  EXPECT_TRUE(Received("hello"));
+}
+
+TEST_F(Http1ServerTest, ClosesWhenItAnswersWithoutAskingForTheBody) {
+  Connect();
+  stream_->Deliver("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(Received("connection: close\r\n")) << peer_.received;
+  EXPECT_FALSE(Received("100 Continue"));
+  EXPECT_TRUE(peer_.write_shut);
+}
+
+TEST_F(Http1ServerTest, RefusesAbsoluteFormWhereItIsNotAllowed) {
+  options_.allow_absolute_url = false;
+  Connect();
+  stream_->Deliver("GET http://x/a HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(peer_.received.starts_with("HTTP/1.1 404 ")) << peer_.received;
+  EXPECT_EQ(handler_.last_details, "absolute_path_rejected");
+  EXPECT_TRUE(handler_.seen.empty());
+}
+
+TEST_F(Http1ServerTest, SaysSinceWhenItIsIdle) {
+  Connect();
+  const uint64_t start = loop_->NowMs();
+  EXPECT_EQ(connection_->idle_since(), start);
+  Advance(10);
+  stream_->Deliver("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(connection_->idle_since(), 0u);
+  Advance(10);
+  handler_.go.Set();
+  EXPECT_EQ(connection_->idle_since(), start + 20);
+  stream_->Deliver("GET /");
+  EXPECT_EQ(connection_->idle_since(), 0u);
+  stream_->Deliver("400 HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(peer_.write_shut);
+  EXPECT_EQ(connection_->idle_since(), 0u) << "the client may still be receiving the answer";
+}
+
 TEST_F(Http1ServerTest, LimitsHowLongAHeadMayTake) {
   options_.request_headers_timeout = std::chrono::milliseconds(100);
   Connect();
@@ -261,6 +314,17 @@ TEST_F(Http1ServerTest, ADrainWithoutATimeoutEndsAnIdleConnectionAtOnce) {
   Connect();
   connection_->Drain();
   EXPECT_TRUE(ended_);
+}
+
+TEST_F(Http1ServerTest, HoldsNoBlockForTheBeginningOfAHead) {
+  const size_t live = Block::LiveBlocks();
+  Connect();
+  for (const char c : std::string("GET /a HTTP/1.1\r\nHost: x\r\n\r")) {
+    stream_->Deliver(std::string_view(&c, 1));
+    ASSERT_EQ(Block::LiveBlocks(), live);
+  }
+  stream_->Deliver("\n");
+  EXPECT_TRUE(Received("hello"));
 }
 
 TEST_F(Http1ServerTest, HoldsNoBlockBetweenRequests) {

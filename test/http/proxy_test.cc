@@ -245,6 +245,34 @@ TEST(AnUpstreamThatBreaksOff, IsNeverAWholeAnswerWhereverItDoes) {
   }
 }
 
+TEST(AnUpstreamThatBreaksOff, IsNeverAWholeAnswerToAClientOfHttp10) {
+  ServerCodecOptions options;
+  options.accept_http_10 = true;
+  for (const std::string_view cut : {"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n",
+                                     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabc"}) {
+    ProxyRig rig(options);
+    rig.Send("GET /a HTTP/1.0\r\nhost: x\r\n\r\n");
+    rig.Answer(0, cut);
+    rig.CloseUpstream(0);
+    EXPECT_TRUE(rig.received().ends_with("\r\n\r\nabc")) << rig.received();
+    EXPECT_TRUE(rig.closed());
+    EXPECT_TRUE(rig.client().aborted);
+    EXPECT_FALSE(rig.client().write_shut) << "a FIN would end the response";
+  }
+}
+
+TEST(ARequestThatBreaksOff, IsNoEndOfAResponseThatLastsUntilTheUpstreamCloses) {
+  ProxyRig rig;
+  rig.Send("POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  rig.Answer(0, "HTTP/1.1 200 OK\r\n\r\nthe first part");
+  rig.Send("no chunk\r\n");
+  EXPECT_TRUE(rig.closed());
+  EXPECT_EQ(rig.started(), rig.finished());
+  const WholeMessage got = ReadWholeResponse(rig.received(), false, false);
+  EXPECT_FALSE(got.complete()) << rig.received();
+  EXPECT_TRUE(rig.client().aborted);
+}
+
 TEST(AnUpstreamThatAnswersEarly, IsBelievedAndItsConnectionNotUsedAgain) {
   ProxyRig rig;
   rig.Send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nthe beginning");
@@ -252,6 +280,7 @@ TEST(AnUpstreamThatAnswersEarly, IsBelievedAndItsConnectionNotUsedAgain) {
   rig.CloseUpstream(0);
   EXPECT_TRUE(rig.received().starts_with("HTTP/1.1 413 ")) << rig.received();
   EXPECT_TRUE(rig.received().ends_with("\r\n\r\nbig"));
+  EXPECT_NE(rig.received().find("connection: close\r\n"), std::string::npos) << "for the body is long";
   EXPECT_TRUE(rig.upstream_broken(0));
   EXPECT_FALSE(rig.upstream_idle(0));
 }

@@ -19,6 +19,8 @@ struct FakePeer {
   bool aborted = false;
   // How many bytes the "socket" takes before it is full; the test adds to it and calls Drained.
   size_t window = static_cast<size_t>(-1);
+  // How many of the bytes taken are still on their way: what a kernel says of its send queue.
+  size_t unreceived = 0;
   int reads = 0;
   int writes = 0;
 };
@@ -84,6 +86,7 @@ class FakeStream final : public Stream {
     end_ = true;  // as from a kernel, the edge comes later: see Wake
   }
   void AbortOnClose() override { peer_.aborted = true; }
+  size_t Unreceived() override { return peer_.unreceived; }
   bool Failed() override { return error_ != 0; }
   bool Quiet() override { return incoming_.empty() && !end_ && error_ == 0; }
 
