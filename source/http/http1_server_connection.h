@@ -54,6 +54,7 @@ class Http1ServerConnection final : public ServerConnection {
   uint64_t idle_since() const override {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
   }
+  void Close() override { End(); }
 
  private:
   class RequestBody;

@@ -65,6 +65,8 @@ class ServerConnection {
   virtual bool busy() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
   virtual uint64_t idle_since() const = 0;
+  // Closes it now. REQUIRES: idle_since() is not 0; called from the loop.
+  virtual void Close() = 0;
 };
 
 // Serves HTTP/1 on `stream`. Calls `on_end(context)` once, from inside a coroutine of the connection, when

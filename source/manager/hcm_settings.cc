@@ -121,6 +121,7 @@ void CompileCodec(const HcmProto& config, ConfigPath path, HcmCompileContext& co
   }
   ServerCodecOptions& codec = hcm.codec;
   codec.buffer_limit = context.buffer_limit;
+  codec.min_client_rate = context.min_client_rate;
   if (config.has_max_request_headers_kb()) codec.max_header_kb = config.max_request_headers_kb().value();
   const HttpProtocolOptions& common = config.common_http_protocol_options();
   if (common.has_max_headers_count()) codec.max_headers = common.max_headers_count().value();

@@ -38,12 +38,18 @@ Address LocalAddress(int fd) {
 
 }  // namespace
 
+std::atomic<uint64_t>& WorkerShared::ConnectionsOf(const std::string& listener) {
+  const std::lock_guard lock(mutex_);
+  return by_listener_[listener];
+}
+
 ListenerStats::ListenerStats(const std::string& prefix) {
   StatsStore& store = StatsStore::Process();
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");
   cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
   cx_overflow = store.MakeCounter(prefix + "downstream_cx_overflow");
   global_cx_overflow = store.MakeCounter(prefix + "downstream_global_cx_overflow");
+  cx_idle_evicted = store.MakeCounter(prefix + "downstream_cx_idle_evicted");
   no_filter_chain_match = store.MakeCounter(prefix + "no_filter_chain_match");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
@@ -59,12 +65,14 @@ std::shared_ptr<std::atomic<uint64_t>> WorkerShared::ConnectionsOf(const std::st
 
 ActiveListener::ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
                                std::shared_ptr<const ListenerConfig> config,
-                               std::vector<std::shared_ptr<ListenSocket>> sockets)
+                               std::vector<std::shared_ptr<ListenSocket>> sockets,
+                               std::function<bool()> make_room)
     : loop_(loop),
       shared_(shared),
       clusters_(clusters),
       config_(std::move(config)),
-      sockets_(std::move(sockets)) {
+      sockets_(std::move(sockets)),
+      make_room_(std::move(make_room)) {
   books_.reserve(sockets_.size());
   const auto open = shared_.ConnectionsOf(config_->name);
   for (size_t i = 0; i < sockets_.size(); ++i) {
@@ -88,28 +96,46 @@ ChainSlot& ActiveListener::SlotOf(const FilterChainConfig& chain) {
   return *slot;
 }
 
-bool ActiveListener::MayOpen(const ListenerBooks& books) {
+bool ActiveListener::HasRoom(const ListenerBooks& books) {
+  const uint64_t mine = books.open->load(std::memory_order_relaxed);
+  if (mine >= config_->max_connections) {
+    if (!CloseIdle()) {
+      books.stats.cx_overflow.Add();
+      return IsFull("it has ", mine, ListenerConnectionsKey(config_->name), config_->max_connections);
+    }
+    books.stats.cx_idle_evicted.Add();
+  }
   const uint64_t all = shared_.connections.load(std::memory_order_relaxed);
   const uint64_t most = shared_.max_connections.load(std::memory_order_relaxed);
-  const uint64_t mine = books.open->load(std::memory_order_relaxed);
-  const bool was_full = full_;
-  full_ = all >= most || mine >= config_->max_connections;
-  if (!full_) return true;
-  (all >= most ? books.stats.global_cx_overflow : books.stats.cx_overflow).Add();
-  if (was_full) return false;
+  if (all >= most) {
+    if (!make_room_()) {
+      books.stats.global_cx_overflow.Add();
+      return IsFull("all listeners have ", all, std::string(kConnectionsKey), most);
+    }
+    books.stats.cx_idle_evicted.Add();
+  }
+  full_ = false;
+  return true;
+}
+
+bool ActiveListener::IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
   // Once, until there is room again.
-  NARTHEX_LOG(kWarning, "listener") << "listener " << config_->name << " closes new connections: "
-                                    << (all >= most ? "all listeners have " : "it has ")
-                                    << (all >= most ? all : mine) << ", the limit ("
-                                    << (all >= most ? std::string(kConnectionsKey)
-                                                    : ListenerConnectionsKey(config_->name))
-                                    << ") is " << (all >= most ? most : config_->max_connections);
+  if (!std::exchange(full_, true)) {
+    NARTHEX_LOG(kWarning, "listener") << "listener " << config_->name << " closes new connections: "
+                                      << std::string(who) << has << ", the limit (" << key << ") is "
+                                      << limit;
+  }
   return false;
+}
+
+bool ActiveListener::CloseIdle() {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const auto& entry) { return entry.second->CloseIdle(); });
 }
 
 void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
   const ListenerBooks& books = books_[socket];
-  if (!MayOpen(books)) {
+  if (!HasRoom(books)) {
     close(fd);
     return;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,7 +37,7 @@ struct WorkerShared {
 // The statistics of one address of a listener, "listener.<address>.".
 struct ListenerStats {
   explicit ListenerStats(const std::string& prefix);
-  Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, no_filter_chain_match;
+  Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, cx_idle_evicted, no_filter_chain_match;
   Gauge cx_active;
   Histogram cx_length_ms;
 };
@@ -51,11 +52,15 @@ struct ListenerBooks {
 class ChainSlot;
 
 // One worker's side of a listener: its acceptors, and its connections by filter chain. Loop-confined.
+//
+// A connection beyond a limit takes the place of one that has nothing to do, or else is closed: whoever
+// opens connections and leaves them does not keep others out.
 class ActiveListener {
  public:
+  // `make_room` closes an idle connection of any listener of the worker; false when there is none.
   ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
                  std::shared_ptr<const ListenerConfig> config,
-                 std::vector<std::shared_ptr<ListenSocket>> sockets);
+                 std::vector<std::shared_ptr<ListenSocket>> sockets, std::function<bool()> make_room);
   ~ActiveListener();
 
   const ListenerConfig& config() const { return *config_; }
@@ -66,10 +71,15 @@ class ActiveListener {
   void StopListening();
   void Drain();
   bool idle() const;
+  // Closes a connection that has been idle for long; false when none was found.
+  bool CloseIdle();
 
  private:
   void Open(size_t socket, int fd, const Address& peer);
-  bool MayOpen(const ListenerBooks& books);
+  // Whether one more may be open, maybe in place of one that idles.
+  bool HasRoom(const ListenerBooks& books);
+  // Says so in the log; false.
+  bool IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit);
   ChainSlot& SlotOf(const FilterChainConfig& chain);
 
   EventLoop& loop_;
@@ -77,6 +87,7 @@ class ActiveListener {
   ClusterManager& clusters_;
   std::shared_ptr<const ListenerConfig> config_;
   std::vector<std::shared_ptr<ListenSocket>> sockets_;
+  const std::function<bool()> make_room_;
   std::vector<ListenerBooks> books_;  // by socket
   bool full_ = false;                 // the last connection was one too many
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

@@ -95,6 +95,21 @@ void ChainSlot::Drain() {
   }
 }
 
+// Not the longest idle one of all, which would take a list that each request pays for.
+bool ChainSlot::CloseIdle() {
+  constexpr size_t kLooks = 64;
+  DownstreamConnection* longest = nullptr;
+  for (size_t looks = std::min(kLooks, connections_.size()); looks > 0; --looks) {
+    looked_at_ = (looked_at_ + 1) % connections_.size();
+    DownstreamConnection& seen = *connections_[looked_at_];
+    if (seen.idle_since() == 0) continue;
+    if (longest == nullptr || seen.idle_since() < longest->idle_since()) longest = &seen;
+  }
+  if (longest == nullptr) return false;
+  longest->Close();
+  return true;
+}
+
 void ChainSlot::Forget(DownstreamConnection& connection) {
   const ListenerBooks& books = connection.books_;
   const uint64_t length_ms = (loop_.NowUs() - connection.opened_us_) / 1000;

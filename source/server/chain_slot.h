@@ -20,6 +20,8 @@ class DownstreamConnection {
 
   void Serve(int fd, const ServerCodecOptions& options);
   void Drain() { codec_->Drain(); }
+  uint64_t idle_since() const { return codec_->idle_since(); }
+  void Close() { codec_->Close(); }
 
  private:
   friend class ChainSlot;
@@ -46,6 +48,8 @@ class ChainSlot : private HcmSource {
   void Update(std::shared_ptr<const HcmConfig> hcm);
   void Open(int fd, const ListenerBooks& books, ConnectionFacts facts);
   void Drain();
+  // Closes the longest idle one of a few that it looks at; false when all of them are busy.
+  bool CloseIdle();
   bool idle() const { return connections_.empty(); }
 
  private:
@@ -71,6 +75,7 @@ class ChainSlot : private HcmSource {
   ServerCodecOptions draining_options_;
   ConnectionManager manager_;
   std::vector<std::unique_ptr<DownstreamConnection>> connections_;
+  size_t looked_at_ = 0;  // where CloseIdle goes on
 };
 
 }  // namespace narthex

@@ -72,7 +72,8 @@ std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const 
           [&](std::string_view name) {
             const auto found = context.cluster_names.find(name);
             return found == context.cluster_names.end() ? std::string(name) : found->second;
-          }};
+          },
+      .min_client_rate = context.snapshot.min_client_rate};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.

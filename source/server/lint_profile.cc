@@ -53,9 +53,18 @@ void LintConnections(uint64_t limit, uint64_t edge, const std::string& key, cons
        diagnostics);
 }
 
+void LintClientRate(const Snapshot& snapshot, Diagnostics& diagnostics) {
+  if (!snapshot.min_client_rate_path || snapshot.min_client_rate >= kEdgeMinClientRate) return;
+  diagnostics.Warning(*snapshot.min_client_rate_path, std::string(kLessSafe) +
+                                                          "min_client_bytes_per_second is " +
+                                                          std::to_string(snapshot.min_client_rate) +
+                                                          ", below " + std::to_string(kEdgeMinClientRate));
+}
+
 }  // namespace
 
 void LintProfile(const Snapshot& snapshot, Diagnostics& diagnostics) {
+  LintClientRate(snapshot, diagnostics);
   for (const auto& placed : snapshot.files->listeners) LintBuffers(placed, diagnostics);
   for (const auto& placed : snapshot.files->clusters) LintBuffers(placed, diagnostics);
   LintConnections(snapshot.max_connections, kEdgeConnections, std::string(kConnectionsKey),

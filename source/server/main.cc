@@ -7,6 +7,7 @@
 #include "filters/registry.h"
 #include "source/base/log.h"
 #include "source/server/command_line.h"
+#include "source/server/connection_limit.h"
 #include "source/server/explain.h"
 #include "source/server/lint.h"
 #include "source/server/server.h"
@@ -71,6 +72,7 @@ int Run(const CommandLine& line, const FilterRegistry& registry) {
   }
   // A peer that closes while we write is an error of that write and nothing else.
   signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
   Server server(line, registry);
   Diagnostics diagnostics;
   const bool started = server.Start(diagnostics);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/server/connection_limit.h"
 #include "source/server/server.h"
 #include "source/stats/stats.h"
 
@@ -82,8 +83,8 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   CountClusters(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
-  shared_->max_connections = snapshot_->max_connections;
   StatsStore::Process().SetShown(snapshot_->shown_stats);
+  shared_->max_connections = MaxConnections(*snapshot_, workers);
   discovery_->Update(*snapshot_->clusters);
   // Counted when the last worker has it: whoever sees the count gets answers of the new configuration.
   auto left = std::make_shared<std::atomic<uint32_t>>(workers);

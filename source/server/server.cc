@@ -8,6 +8,7 @@
 #include "source/base/log.h"
 #include "source/filter/health_flag.h"
 #include "source/manager/access_log_sink.h"
+#include "source/server/connection_limit.h"
 #include "source/stats/stats.h"
 
 namespace narthex {
@@ -82,7 +83,7 @@ absl::Status Server::StartAdmin() {
 }
 
 void Server::StartWorkers() {
-  shared_->max_connections = snapshot_->max_connections;
+  shared_->max_connections = MaxConnections(*snapshot_, WorkerCount(line_));
   for (uint32_t i = 0; i < WorkerCount(line_); ++i) {
     workers_.push_back(
         std::make_unique<Worker>(i, shared_, WorkerUpdate{snapshot_, sockets_.ForWorker(*snapshot_, i)}));

@@ -22,17 +22,25 @@ using envoy::config::bootstrap::v3::Bootstrap;
 using ProfileMessage = narthex::config::bootstrap::v1::Profile;
 
 // What bootstrap_extensions say of the profile; the command line wins.
-bool CompileProfile(const ConfigFiles& files, const CommandLine& line, Diagnostics& diagnostics) {
+void CompileProfile(const ConfigFiles& files, const CommandLine& line, Snapshot& snapshot,
+                    Diagnostics& diagnostics) {
   bool edge = true;
+  std::optional<uint32_t> client_rate;
   const ConfigPath path = files.root.Field("bootstrap_extensions");
   const auto& extensions = files.bootstrap->bootstrap_extensions();
   for (int i = 0; i < extensions.size(); ++i) {
     const ConfigPath config = path.Index(i).Field("typed_config");
     absl::StatusOr<ProfileMessage> profile = Unpack<ProfileMessage>(extensions[i].typed_config(), config);
     diagnostics.AddStatus(profile.status());
-    if (profile.ok()) edge = profile->profile() == ProfileMessage::EDGE;
+    if (!profile.ok()) continue;
+    edge = profile->profile() == ProfileMessage::EDGE;
+    if (profile->has_min_client_bytes_per_second()) {
+      client_rate = profile->min_client_bytes_per_second().value();
+      snapshot.min_client_rate_path = config.Field("min_client_bytes_per_second");
+    }
   }
-  return line.edge_profile.value_or(edge);
+  snapshot.edge_profile = line.edge_profile.value_or(edge);
+  snapshot.min_client_rate = client_rate.value_or(snapshot.edge_profile ? kEdgeMinClientRate : 0);
 }
 
 void CompileRegexEngine(const ConfigFiles& files, Diagnostics& diagnostics) {
@@ -112,7 +120,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->files = LoadConfigFiles(line, diagnostics);
   const ConfigFiles& files = *snapshot->files;
-  snapshot->edge_profile = CompileProfile(files, line, diagnostics);
+  CompileProfile(files, line, *snapshot, diagnostics);
   CompileRegexEngine(files, diagnostics);
   CompileRuntime(files, *snapshot, diagnostics);
   snapshot->max_connections = ConnectionLimit(*snapshot, std::string(kConnectionsKey), kEdgeConnections);

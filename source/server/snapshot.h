@@ -35,10 +35,12 @@ struct Snapshot {
   std::shared_ptr<const ConfigFiles> files;  // keeps every ConfigPath valid
   std::chrono::system_clock::time_point made = std::chrono::system_clock::now();
   bool edge_profile = true;
+  uint64_t max_connections = UINT64_MAX;           // of clients, on all listeners together
+  uint32_t min_client_rate = 0;                    // bytes a second; see ServerCodecOptions
+  std::optional<ConfigPath> min_client_rate_path;  // where it is written
   std::vector<std::shared_ptr<const ListenerConfig>> listeners;
   std::shared_ptr<const ClusterSet> clusters;
   std::optional<AdminConfig> admin;
-  uint64_t max_connections = UINT64_MAX;  // of all listeners together
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;

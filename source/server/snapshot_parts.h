@@ -14,6 +14,8 @@ inline constexpr std::string_view kConnectionsKey = "overload.global_downstream_
 std::string ListenerConnectionsKey(const std::string& listener);
 // What the runtime says of `key`, else the profile.
 uint64_t ConnectionLimit(const Snapshot& snapshot, const std::string& key, uint64_t edge);
+// What a client must move, in bytes a second, by the edge profile.
+inline constexpr uint32_t kEdgeMinClientRate = 240;
 
 // The steps of BuildSnapshot; each adds what is wrong to the diagnostics and fills in what it can.
 void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);

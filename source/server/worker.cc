@@ -52,7 +52,8 @@ void Worker::ApplyOnLoop(WorkerUpdate update) {
       next.push_back(std::move(*same));
     } else {
       next.push_back(std::make_unique<ActiveListener>(*loop_, *shared_, *clusters_, std::move(wanted.config),
-                                                      std::move(wanted.sockets)));
+                                                      std::move(wanted.sockets),
+                                                      [this] { return CloseIdle(); }));
     }
   }
   std::erase(listeners_, nullptr);
@@ -64,6 +65,12 @@ void Worker::ApplyOnLoop(WorkerUpdate update) {
   listeners_ = std::move(next);
   std::erase_if(leaving_, [](const auto& listener) { return listener->idle(); });
   snapshot_ = std::move(update.snapshot);
+}
+
+bool Worker::CloseIdle() {
+  const auto close = [](const auto& listener) { return listener->CloseIdle(); };
+  return std::any_of(listeners_.begin(), listeners_.end(), close) ||
+         std::any_of(leaving_.begin(), leaving_.end(), close);
 }
 
 void Worker::Drain() {

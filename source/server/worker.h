@@ -48,6 +48,7 @@ class Worker {
  private:
   void Run(WorkerUpdate first);
   void ApplyOnLoop(WorkerUpdate update);
+  bool CloseIdle();
 
   const uint32_t index_;
   const std::shared_ptr<WorkerShared> shared_;

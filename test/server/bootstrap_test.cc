@@ -128,6 +128,43 @@ TEST(BootstrapAccessLogs, OfAdminAndListenersSayWhereTheyAreWrong) {
       << listener.diagnostics.ToText();
 }
 
+std::string WithProfile(const std::string& fields) {
+  return Gateway(
+      "bootstrap_extensions: [{name: p, typed_config: {'@type': "
+      "type.googleapis.com/narthex.config.bootstrap.v1.Profile" +
+      fields + "}}]\n");
+}
+
+// What a slow client must move, in bytes a second.
+uint64_t ClientRate(const std::string& yaml) {
+  const TextSnapshot text(yaml);
+  EXPECT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  return text.snapshot->listeners[0]->chains[0].hcm->codec.min_client_rate;
+}
+
+TEST(Profile, SetsWhatClientsMustMove) {
+  EXPECT_EQ(ClientRate(Gateway("")), 240u);
+  EXPECT_EQ(ClientRate(WithProfile("")), 240u);
+  EXPECT_EQ(ClientRate(WithProfile(", profile: ENVOY")), 0u);
+  EXPECT_EQ(ClientRate(WithProfile(", min_client_bytes_per_second: 1000")), 1000u);
+  EXPECT_EQ(ClientRate(WithProfile(", profile: ENVOY, min_client_bytes_per_second: 7")), 7u);
+  EXPECT_EQ(ClientRate(WithProfile(", min_client_bytes_per_second: 0")), 0u);
+}
+
+TEST(Profile, LimitsConnections) {
+  const TextSnapshot edge(Gateway("")), envoy(WithProfile(", profile: ENVOY"));
+  EXPECT_EQ(edge.snapshot->max_connections, 50'000u);
+  EXPECT_EQ(edge.snapshot->listeners[0]->max_connections, 10'000u);
+  EXPECT_EQ(envoy.snapshot->max_connections, UINT64_MAX);
+  EXPECT_EQ(envoy.snapshot->listeners[0]->max_connections, UINT64_MAX);
+  const TextSnapshot written(
+      Gateway("layered_runtime: {layers: [{name: a, static_layer: {overload: "
+              "{global_downstream_max_connections: 100000}, "
+              "envoy.resource_limits.listener.l.connection_limit: '70000'}}]}\n"));
+  EXPECT_EQ(written.snapshot->max_connections, 100'000u);
+  EXPECT_EQ(written.snapshot->listeners[0]->max_connections, 70'000u);
+}
+
 TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   auto refused = [](const std::string& yaml, const std::string& finding) {
     const TextSnapshot text(yaml);

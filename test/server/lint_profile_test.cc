@@ -39,6 +39,17 @@ TEST(LintProfile, NamesLargeBuffers) {
       "profile: per_connection_buffer_limit_bytes is 1048576, above 32768\n");
 }
 
+TEST(LintProfile, NamesALowerClientRate) {
+  const std::string extension =
+      "bootstrap_extensions: [{name: p, typed_config: {'@type': "
+      "type.googleapis.com/narthex.config.bootstrap.v1.Profile,\nmin_client_bytes_per_second: ";
+  EXPECT_EQ(
+      LintOf(extension + "0}}]\n" + GatewayWith(kRoutes)),
+      "2:1: warning: bootstrap_extensions[0].typed_config.min_client_bytes_per_second: less safe than the "
+      "edge profile: min_client_bytes_per_second is 0, below 240\n");
+  EXPECT_EQ(LintOf(extension + "300}}]\n" + GatewayWith(kRoutes)), "");
+}
+
 TEST(LintProfile, SaysInOneLineWhatEnvoysDefaultsLeaveUnsafe) {
   std::string yaml = GatewayWith(kRoutes);
   yaml.insert(0,
