@@ -38,11 +38,6 @@ Address LocalAddress(int fd) {
 
 }  // namespace
 
-std::atomic<uint64_t>& WorkerShared::ConnectionsOf(const std::string& listener) {
-  const std::lock_guard lock(mutex_);
-  return by_listener_[listener];
-}
-
 ListenerStats::ListenerStats(const std::string& prefix) {
   StatsStore& store = StatsStore::Process();
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");

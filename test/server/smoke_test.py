@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -64,14 +65,15 @@ def until(condition, what):
 class Gateway:
     """A running narthex; its admin port is found in its own log of the sockets it has."""
 
-    def __init__(self, directory, upstream_port, *flags, edits=()):
+    def __init__(self, directory, upstream_port, *flags, edits=(), descriptors=None):
         self.edits = edits
         self.file = os.path.join(directory, "gateway.yaml")
         self.admin_socket = os.path.join(directory, "admin.sock")
         self.write(upstream_port)
         self.log = open(os.path.join(directory, "log"), "w+")
         self.process = subprocess.Popen(
-            [NARTHEX, "run", "-c", self.file, "--concurrency", "2", *flags], stderr=self.log, stdout=self.log)
+            [NARTHEX, "run", "-c", self.file, "--concurrency", "2", *flags], stderr=self.log, stdout=self.log,
+            preexec_fn=descriptors and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors,) * 2)))
         until(self.ready, "the admin page")
         self.port = int(re.search(r":(\d+)$", self.admin("/listeners")[1].strip()).group(1))
 

@@ -1,0 +1,143 @@
+"""The real binary with a listener, a route, a cluster and nothing else, against clients that want to keep others out."""
+
+import os
+import socket
+import tempfile
+import time
+import unittest
+
+from smoke_test import Gateway, LIMIT_S, Upstream, until
+
+# What a slow client may hold a connection for (test/http/slow_client_test.cc has the exact times).
+GONE_WITHIN_S = 15
+BIG = b"x" * (32 << 20)
+
+
+class BigUpstream(Upstream):
+    """Answers with more than all sockets on the way hold."""
+
+    def __init__(self):
+        super().__init__("")
+        self.text = BIG
+
+
+def connect(port, receive_buffer=0):
+    client = socket.socket()
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    client.settimeout(LIMIT_S)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+class SlowClient:
+    """Sends a beginning, then a drop each half second; reads what comes, all at once or as slowly as it sends."""
+
+    def __init__(self, port, begin, drop=b"", reads=True):
+        self.client = connect(port, 0 if reads else 1024)
+        self.client.sendall(begin)
+        self.drop, self.reads = drop, reads
+
+    def gone(self):
+        """One more drop; whether the gateway has ended the connection."""
+        try:
+            if self.drop:
+                self.client.send(self.drop)
+            self.client.settimeout(0)
+            return self.client.recv(65536 if self.reads else 5) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+
+def request(port):
+    started = time.monotonic()
+    with connect(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n")
+        answer = b""
+        while piece := client.recv(65536):
+            answer += piece
+    return answer, time.monotonic() - started
+
+
+class Attacks(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def start(self, upstream, descriptors=None):
+        self.addCleanup(upstream.server_close)
+        self.addCleanup(upstream.shutdown)
+        gateway = Gateway(self.directory.name, upstream.server_port, descriptors=descriptors)
+        self.addCleanup(gateway.end)
+        return gateway
+
+    def outlive(self, gateway, clients):
+        """Waits until all of them are gone while others are served; how long that took."""
+        started = time.monotonic()
+        while clients:
+            clients = [client for client in clients if not client.gone()]
+            self.assertTrue(request(gateway.port)[0].startswith(b"HTTP/1.1 200 OK\r\n"))
+            self.assertLess(time.monotonic() - started, GONE_WITHIN_S, "%d are left" % len(clients))
+            time.sleep(0.5)
+
+    def test_slow_heads_and_bodies_are_gone_soon(self):
+        gateway = self.start(Upstream("fine"))
+        head = b"GET / HTTP/1.1\r\nhost: a.test\r\n"
+        post = b"POST / HTTP/1.1\r\nhost: a.test\r\n"
+        clients = []
+        for _ in range(50):
+            clients += [SlowClient(gateway.port, head, b"x: y\r\n"),
+                        SlowClient(gateway.port, post + b"content-length: 8192\r\n\r\n", b"abcde"),
+                        SlowClient(gateway.port, post + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+                        SlowClient(gateway.port, head + b"\r\n" + head)]
+        self.outlive(gateway, clients)
+        until(lambda: gateway.stat("http.main.downstream_rq_active") == 0, "the last request")
+
+    def test_slow_readers_are_gone_soon(self):
+        gateway = self.start(BigUpstream())
+        clients = [SlowClient(gateway.port, b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n", reads=False) for _ in range(20)]
+        started = time.monotonic()
+        while clients:
+            clients = [client for client in clients if not client.gone()]
+            self.assertLess(time.monotonic() - started, GONE_WITHIN_S, "%d are left" % len(clients))
+            time.sleep(0.5)
+        until(lambda: gateway.stat("http.main.downstream_rq_active") == 0, "the last request")
+        with open("/proc/%d/status" % gateway.process.pid) as status:
+            peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+        self.assertLess(peak, 100 << 10, "KiB at most: none of them made the gateway hold its answer")
+
+
+    def test_idle_clients_that_take_all_descriptors_keep_nobody_out(self):
+        gateway = self.start(Upstream("fine"), descriptors=256)
+        idle = [connect(gateway.port) for _ in range(200)]
+        for client in idle[::2]:
+            client.sendall(b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        idle += [connect(gateway.port) for _ in range(200)]
+        for _ in range(50):
+            self.assertTrue(request(gateway.port)[0].startswith(b"HTTP/1.1 200 OK\r\n"))
+            self.assertEqual(gateway.admin("/ready")[0], 200)
+        self.assertGreater(gateway.stat("listener.127.0.0.1_0.downstream_cx_idle_evicted"), 200)
+        descriptors = len(os.listdir("/proc/%d/fd" % gateway.process.pid))
+        self.assertLess(descriptors, 230)
+        for client in idle:
+            client.close()
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 0, "the last connection")
+        self.assertTrue(request(gateway.port)[0].startswith(b"HTTP/1.1 200 OK\r\n"))
+
+    def test_clients_that_are_busy_are_not_put_out(self):
+        upstream = Upstream("fine")
+        gateway = self.start(upstream, descriptors=256)
+        self.addCleanup(upstream.release.set)
+        busy = connect(gateway.port)
+        busy.sendall(b"GET /slow HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        self.assertTrue(upstream.waiting.wait(LIMIT_S))
+        for client in [connect(gateway.port) for _ in range(400)]:
+            client.close()
+        upstream.release.set()
+        self.assertTrue(busy.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
