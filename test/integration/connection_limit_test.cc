@@ -1,6 +1,7 @@
 // How many connections a listener and all of them together take, and which one goes when there is one too
 // many.
 
+#include <chrono>
 #include <future>
 
 #include "gtest/gtest.h"
@@ -66,8 +67,12 @@ TEST_P(Limits, CloseAnIdleConnectionForANewOne) {
   Wire silent = Wire::ConnectTo(gateway.port());
   ASSERT_TRUE(StatBecomes("http.front.downstream_cx_active", 1));
   Wire used = Wire::ConnectTo(gateway.port());
-  used.Send(kGet);
-  EXPECT_TRUE(used.ReadMessage().ends_with("ok"));
+  // Until it has been idle for less than the other by the clock of the loop.
+  const auto later = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+  do {
+    used.Send(kGet);
+    EXPECT_TRUE(used.ReadMessage().ends_with("ok"));
+  } while (std::chrono::steady_clock::now() < later);
   Wire next = Wire::ConnectTo(gateway.port());
   next.Send(kGet);
   EXPECT_TRUE(next.ReadMessage().ends_with("ok"));

@@ -23,6 +23,8 @@ LIMIT_S = 20
 class Upstream(http.server.ThreadingHTTPServer):
     """Answers with its name; a request for /slow waits until the test lets it go."""
 
+    request_queue_size = 1024
+
     def __init__(self, name):
         self.text = name.encode()
         self.release = threading.Event()
