@@ -116,9 +116,9 @@ bool ActiveListener::HasRoom(const ListenerBooks& books) {
 bool ActiveListener::IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
   // Once, until there is room again.
   if (!std::exchange(full_, true)) {
-    NARTHEX_LOG(kWarning, "listener") << "listener " << config_->name << " closes new connections: "
-                                      << std::string(who) << has << ", the limit (" << key << ") is "
-                                      << limit;
+    NARTHEX_LOG(kWarning, "listener")
+        << "listener " << config_->name << " closes new connections: " << std::string(who) << has
+        << ", the limit (" << key << ") is " << limit;
   }
   return false;
 }

@@ -84,8 +84,8 @@ struct ListenerConfig {
   std::vector<FilterChainConfig> chains;
   std::optional<FilterChainConfig> default_chain;
   uint32_t buffer_limit = 1024 * 1024;
-  uint32_t max_accepts_per_event = 0;  // 0: no limit
-  uint64_t max_connections = UINT64_MAX;  // of all workers together
+  uint32_t max_accepts_per_event = 0;                         // 0: no limit
+  uint64_t max_connections = UINT64_MAX;                      // of all workers together
   std::vector<std::shared_ptr<const AccessLog>> access_logs;  // a line for each connection
   Origin origin;
 

@@ -151,20 +151,6 @@ TEST(Profile, SetsWhatClientsMustMove) {
   EXPECT_EQ(ClientRate(WithProfile(", min_client_bytes_per_second: 0")), 0u);
 }
 
-TEST(Profile, LimitsConnections) {
-  const TextSnapshot edge(Gateway("")), envoy(WithProfile(", profile: ENVOY"));
-  EXPECT_EQ(edge.snapshot->max_connections, 50'000u);
-  EXPECT_EQ(edge.snapshot->listeners[0]->max_connections, 10'000u);
-  EXPECT_EQ(envoy.snapshot->max_connections, UINT64_MAX);
-  EXPECT_EQ(envoy.snapshot->listeners[0]->max_connections, UINT64_MAX);
-  const TextSnapshot written(
-      Gateway("layered_runtime: {layers: [{name: a, static_layer: {overload: "
-              "{global_downstream_max_connections: 100000}, "
-              "envoy.resource_limits.listener.l.connection_limit: '70000'}}]}\n"));
-  EXPECT_EQ(written.snapshot->max_connections, 100'000u);
-  EXPECT_EQ(written.snapshot->listeners[0]->max_connections, 70'000u);
-}
-
 TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   auto refused = [](const std::string& yaml, const std::string& finding) {
     const TextSnapshot text(yaml);
