@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "source/event/socket_set.h"
+
 namespace narthex {
 namespace {
 
@@ -19,21 +21,6 @@ uint64_t MonotonicUs() {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
 }
-
-class LibeventLoop;
-
-class SocketRegistration final : public IoRegistration {
- public:
-  SocketRegistration(LibeventLoop& loop, event_base* base, int fd, IoHandler& handler);
-  ~SocketRegistration() override { event_del(&event_); }
-
- private:
-  static void OnEvent(evutil_socket_t, short what, void* self);
-
-  LibeventLoop& loop_;
-  IoHandler& handler_;
-  event event_;
-};
 
 class SignalRegistration final : public IoRegistration {
  public:
@@ -51,17 +38,24 @@ class SignalRegistration final : public IoRegistration {
   event event_;
 };
 
-class LibeventLoop final : public EventLoop {
+struct EventFd {
+  const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  ~EventFd() { close(fd); }
+};
+
+// Sockets wait in a set of their own, which stands in libevent's as one descriptor: what libevent does for an
+// event costs more than to read a small request's head. A loop that finds sockets ready at every turn looks
+// at their set alone, and at libevent's (signals, the time to wake up) now and then.
+class LibeventLoop final : public EventLoop, private IoHandler {
  public:
-  LibeventLoop() : now_us_(MonotonicUs()), wheel_(now_us_ / 1000) {
+  LibeventLoop() : now_us_(MonotonicUs()), wheel_(now_us_ / 1000), wake_(sockets_, wake_fd_.fd, *this) {
     event_config* config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1);
     base_ = event_base_new_with_config(config);
     event_config_free(config);
-    wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    event_assign(&wake_, base_, wake_fd_, EV_READ | EV_PERSIST | EV_ET, &LibeventLoop::OnWake, this);
-    event_add(&wake_, nullptr);
+    event_assign(&sockets_event_, base_, sockets_.fd(), EV_READ | EV_PERSIST, &LibeventLoop::OnSockets, this);
+    event_add(&sockets_event_, nullptr);
     event_assign(&timer_, base_, -1, 0, &LibeventLoop::OnTimer, this);
     UpdateClock();
   }
@@ -69,9 +63,8 @@ class LibeventLoop final : public EventLoop {
   ~LibeventLoop() override {
     RunPosted();
     DeleteNow();
-    event_del(&wake_);
+    event_del(&sockets_event_);
     event_del(&timer_);
-    close(wake_fd_);
     event_base_free(base_);
   }
 
@@ -100,7 +93,7 @@ class LibeventLoop final : public EventLoop {
   }
 
   std::unique_ptr<IoRegistration> Register(int fd, IoHandler& handler) override {
-    return std::make_unique<SocketRegistration>(*this, base_, fd, handler);
+    return std::make_unique<SocketSet::Member>(sockets_, fd, handler);
   }
 
   std::unique_ptr<IoRegistration> OnSignal(int signal, std::function<void()> handler) override {
@@ -135,9 +128,15 @@ class LibeventLoop final : public EventLoop {
   }
 
   void Turn(int flags) {
-    ArmTimer();
     fresh_ = false;
-    event_base_loop(base_, flags);
+    // No signal waits longer than the events of so many turns.
+    constexpr uint32_t kBusyTurns = 8;
+    const bool busy = busy_turns_ > 0 && busy_turns_ < kBusyTurns;
+    busy_turns_ = busy && DispatchSockets() > 0 ? busy_turns_ + 1 : 0;
+    if (busy_turns_ == 0) {
+      ArmTimer();
+      event_base_loop(base_, flags);
+    }
     Freshen();
     if (has_posted_) RunPosted();
     if (!trash_.empty()) DeleteNow();
@@ -158,7 +157,7 @@ class LibeventLoop final : public EventLoop {
   void Wake() {
     const uint64_t one = 1;
     // A full counter still wakes the loop, so there is nothing to do on failure.
-    [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = write(wake_fd_.fd, &one, sizeof one);
   }
 
   void RunPosted() {
@@ -178,11 +177,22 @@ class LibeventLoop final : public EventLoop {
     }
   }
 
-  static void OnWake(evutil_socket_t fd, short, void* self) {
+  size_t DispatchSockets() {
+    return sockets_.Dispatch([](void* self) { static_cast<LibeventLoop*>(self)->Freshen(); }, this);
+  }
+
+  static void OnSockets(evutil_socket_t, short, void* self) {
     auto* loop = static_cast<LibeventLoop*>(self);
+    // Several at a time: more will have come until these are done.
+    if (loop->DispatchSockets() > 1) loop->busy_turns_ = 1;
+  }
+
+  // Somebody has written to wake_fd_.
+  void OnReady(IoReadiness ready) override {
+    if (!ready.readable) return;
     uint64_t count;
-    [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof count);
-    loop->has_posted_ = true;
+    [[maybe_unused]] const ssize_t got = read(wake_fd_.fd, &count, sizeof count);
+    has_posted_ = true;
   }
 
   static void OnTimer(evutil_socket_t, short, void* self) {
@@ -199,27 +209,17 @@ class LibeventLoop final : public EventLoop {
   uint64_t timer_due_ = 0;
   uint64_t wall_taken_us_ = 0;
   std::chrono::system_clock::time_point wall_base_;
-  int wake_fd_ = -1;
-  event wake_;
+  SocketSet sockets_;
+  uint32_t busy_turns_ = 0;  // in a row that have found sockets ready without asking libevent
+  const EventFd wake_fd_;
+  SocketSet::Member wake_;
+  event sockets_event_;
   event timer_;
   std::atomic<bool> stop_ = false;
   std::vector<std::shared_ptr<void>> trash_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
 };
-
-SocketRegistration::SocketRegistration(LibeventLoop& loop, event_base* base, int fd, IoHandler& handler)
-    : loop_(loop), handler_(handler) {
-  event_assign(&event_, base, fd, EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST,
-               &SocketRegistration::OnEvent, this);
-  event_add(&event_, nullptr);
-}
-
-void SocketRegistration::OnEvent(evutil_socket_t, short what, void* self) {
-  auto* that = static_cast<SocketRegistration*>(self);
-  that->loop_.Freshen();
-  that->handler_.OnReady({(what & EV_READ) != 0, (what & EV_WRITE) != 0, (what & EV_CLOSED) != 0});
-}
 
 }  // namespace
 

@@ -101,9 +101,9 @@ class Exchange {
   // Random bits of this exchange: weighted choices, fractions, sampling.
   uint64_t random = 0;
 
-  // The chosen route, with the snapshot that keeps it alive.
-  const Route* route() const { return route_.get(); }
-  void set_route(std::shared_ptr<const Route> route) { route_ = std::move(route); }
+  // The chosen route; null before. `snapshot` keeps it alive.
+  const Route* route() const { return route_; }
+  void set_route(const Route& route) { route_ = &route; }
 
   void AddFlag(ResponseFlag flag) { flags_ |= uint64_t{1} << static_cast<int>(flag); }
   bool HasFlag(ResponseFlag flag) const { return (flags_ >> static_cast<int>(flag)) & 1; }
@@ -144,7 +144,7 @@ class Exchange {
  private:
   EventLoop& loop_;
   const ConnectionFacts& connection_;
-  std::shared_ptr<const Route> route_;
+  const Route* route_ = nullptr;
   uint64_t flags_ = 0;
   void (*interim_)(void*, const HeaderMap&) = nullptr;
   void* interim_context_ = nullptr;

@@ -77,6 +77,7 @@ class Http1ClientConnection final : public ClientConnection {
   bool WriteRequest(Request& request);
   void HeadWritten(Request& request);
   enum class Parsed { kComplete, kIncomplete, kLong, kError };
+  bool TakeUsualHead(ResponseHead& head, std::optional<ExchangeError>& error);
   Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
   Parsed Parse(Http1ResponseParser& parser, ResponseHead& head);
   Task<std::optional<ExchangeError>> ReadLongHead(ResponseHead& head, Http1ResponseParser& parser);
@@ -292,6 +293,22 @@ ExchangeError Http1ClientConnection::ReadError(const IoResult& result, bool any_
   return error;
 }
 
+// Reads once. Whether that decided it: the final head came whole, as it usually does, or the connection
+// failed. Otherwise ReadHead goes on, from the same bytes.
+bool Http1ClientConnection::TakeUsualHead(ResponseHead& head, std::optional<ExchangeError>& error) {
+  const IoResult result = stream_->Read(input_, kReadSize);
+  if (!result.ok()) {
+    if (result.kind == IoResult::Kind::kWouldBlock) return false;
+    error = ReadError(result, !input_.empty());
+    return true;
+  }
+  constexpr size_t kStatusAt = 9;  // behind "HTTP/1.1 "
+  const std::string_view front = input_.Front();
+  if (front.size() <= kStatusAt || front[kStatusAt] == '1') return false;
+  Http1ResponseParser parser(Limits(), head_request_);
+  return Parse(parser, head) == Parsed::kComplete && head.status >= 200;
+}
+
 // Reads up to the end of a response head that is final.
 Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead& head) {
   for (int interim = 0; interim < kMaxInterim; ++interim) {
@@ -366,7 +383,9 @@ Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std:
   if (!FlushNow()) co_await Flush();
   HeadWritten(request);
   ResponseHead head;
-  std::optional<ExchangeError> error = co_await ReadHead(head);
+  std::optional<ExchangeError> error;
+  co_await stream_->Readable();
+  if (!TakeUsualHead(head, error)) error = co_await ReadHead(head);
   exchange_->times.response_head = loop_.NowUs();
   if (error) {
     const bool no_answer = error->flag == ResponseFlag::kUpstreamConnectionTermination;

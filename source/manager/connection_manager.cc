@@ -160,7 +160,7 @@ Task<Response> ConnectionManager::Handle(Request request) {
   }
   const CompiledRoute& route = no_route ? *config.no_route : *admission.route;
   // The snapshot keeps the table alive, and the table its routes.
-  exchange.set_route(std::shared_ptr<const Route>(exchange.snapshot, &route));
+  exchange.set_route(route);
   exchange.route_name = route.name;
   exchange.upstream.cluster = route.cluster;
   if (route.forward != nullptr && route.forward->idle_timeout) {

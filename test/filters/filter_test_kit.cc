@@ -163,7 +163,7 @@ Outcome RunFilter(const HttpFilter& filter, const Scenario& scenario, std::optio
   route->filter_configs = scenario.route_configs;
   {
     Exchange exchange(loop, connection);
-    exchange.set_route(route);
+    exchange.set_route(*route);
     exchange.clusters = scenario.clusters;
     exchange.random = scenario.random;
     const FilterChain chain = {{"last", std::make_shared<LastFilter>(scenario, gate, outcome)}};

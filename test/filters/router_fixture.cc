@@ -154,7 +154,7 @@ RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
       ADD_FAILURE() << "no route takes the request";
       return outcome;
     }
-    exchange.set_route(std::shared_ptr<const Route>(table.table(), route));
+    exchange.set_route(*route);
     const uint64_t start = loop.NowMs();
     Body body = question.request_takes.count() == 0
                     ? Body()
