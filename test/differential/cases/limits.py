@@ -47,6 +47,9 @@ CONFIGURATIONS = [
         "stream_idle_timeout", hcm="stream_idle_timeout: 0.2s",
         requests=[get("/", script=SLOW), get("/", script=HALF, differs="idle-reset: end"), raw("POST / HTTP/1.1\nHost: h.test\nContent-Length: 4\n\nab")]),
     Configuration(
+        "idle_timeout of a route", routes="- {match: {prefix: /}, route: {cluster: one, idle_timeout: 0.2s}}",
+        requests=[get("/", script=SLOW), get("/")]),
+    Configuration(
         "request_timeout", hcm="request_timeout: 0.2s",
         requests=[raw("POST / HTTP/1.1\nHost: h.test\nContent-Length: 4\n\nab"), post("/", b"abcd")]),
     Configuration("request_headers_timeout", hcm="request_headers_timeout: 0.2s", requests=[raw("GET / HTTP/1.1\nHo"), get("/")]),

@@ -110,6 +110,9 @@ CONFIGURATIONS = [
             raw("GET / HTTP/1.0\nHost: h.test\nConnection: keep-alive\n\n", differs="http-10-answers: status"),
             raw("GET /\n\n", responses=ALL, differs="http-09: status headers body upstream flags details log")]),
     Configuration(
+        "absolute-form is not allowed", hcm="http_protocol_options: {allow_absolute_url: false}",
+        requests=[get("http://other.test/x", differs="absolute-form-refused: headers body end flags log"), get("/x")]),
+    Configuration(
         "continuing", requests=[
             raw("POST / HTTP/1.1\nHost: h.test\nExpect: 100-continue\nContent-Length: 2\n\n", ANSWER, "ab"),
             raw("POST / HTTP/1.1\nHost: h.test\nExpect: 100-Continue\nContent-Length: 2\n\nab", differs="continue-unneeded: interim"),
