@@ -89,7 +89,8 @@ TEST(HeaderPolicy, NobodysWordOnClientCertificatesIsPassedOn) {
   for (const bool internal : {false, true}) {
     HeaderMap headers;
     headers.Add("x-forwarded-client-cert", "By=http://forged.test");
-    SanitizeRequest(HeaderPolicy(), {*Address::Ip("10.0.0.1", 1), internal, false, 0, ""}, headers);
+    SanitizeRequest(HeaderPolicy(), ConnectionFacts(), {*Address::Ip("10.0.0.1", 1), internal, false, 0, ""},
+                    headers);
     EXPECT_FALSE(headers.Has("x-forwarded-client-cert"));
   }
 }
@@ -124,14 +125,14 @@ TEST(HeaderPolicy, NamesTheGatewayToTheUpstream) {
   headers.Add(Header::kVia, "1.1 a");
   headers.Add("x-envoy-downstream-service-node", "forged");
   headers.Add(Header::kVia, "1.1 b");
-  SanitizeRequest(policy, ClientAddress(), headers);
+  SanitizeRequest(policy, ConnectionFacts(), ClientAddress(), headers);
   EXPECT_EQ(headers.Get(Header::kUserAgent), "fleet");
   EXPECT_EQ(headers.Get("x-envoy-downstream-service-cluster"), "fleet");
   EXPECT_EQ(headers.Get("x-envoy-downstream-service-node"), "node-1");
   EXPECT_EQ(headers.Count(Header::kVia), 1u);
   EXPECT_EQ(headers.Get(Header::kVia), "1.1 a, 1.1 b, gate");
   headers.Set(Header::kUserAgent, "curl");
-  SanitizeRequest(policy, ClientAddress(), headers);
+  SanitizeRequest(policy, ConnectionFacts(), ClientAddress(), headers);
   EXPECT_EQ(headers.Get(Header::kUserAgent), "curl");
 }
 
