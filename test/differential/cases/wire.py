@@ -12,6 +12,7 @@ CHUNKED_WITH_TRAILERS = raw("POST / HTTP/1.1\nHost: h.test\nTransfer-Encoding: c
 # Parts that differ between a refusal and what Envoy makes of the request.
 SERVED = "status headers body end upstream flags details log"
 PARSE = "parse-errors: details"
+BROKEN = "broken-response: end"
 
 
 def refusals(*wires, differs=PARSE):
@@ -125,9 +126,9 @@ CONFIGURATIONS = [
                   get("/half-a-line-reset", script=[READ, b"HTTP/1.1 200", RESET]),
                   get("/nonsense", script=[READ, b"nonsense\r\n\r\n"]), answered("HTTP/1.1 200 OK\nContent-Length: x\n\n"),
                   answered("HTTP/1.1 200 OK\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n"),
-                  get("/half", script=[READ, crlf(OK + "\no"), CLOSE]), get("/half-reset", script=[READ, crlf(OK + "\no"), RESET]),
-                  get("/chunks-end", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n"), CLOSE]),
-                  get("/chunks", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\n")]),
+                  get("/half", script=[READ, crlf(OK + "\no"), CLOSE], differs=BROKEN), get("/half-reset", script=[READ, crlf(OK + "\no"), RESET], differs=BROKEN),
+                  get("/chunks-end", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n"), CLOSE], differs=BROKEN),
+                  get("/chunks", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\n")], differs=BROKEN),
                   answered("HTTP/1.1 200 OK\nX : 1\nContent-Length: 0\n\n"),
                   answered("HTTP/1.1 200 OK\n" + "\n".join(lines(101)) + "\nContent-Length: 0\n\n")] + [
             answered(head, differs="upstream-status: status headers body flags details log") for head in (
