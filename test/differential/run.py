@@ -67,10 +67,15 @@ class Results:
     def write_xml(self, path):
         suite = ET.Element("testsuite", name="differential", tests=str(len(self.cases)), failures=str(self.failed()))
         for theme, name, problems in self.cases:
-            case = ET.SubElement(suite, "testcase", classname=theme, name=name)
+            case = ET.SubElement(suite, "testcase", classname=theme, name=xml_text(name))
             if problems:
-                ET.SubElement(case, "failure", message="the gateways differ").text = "\n".join(problems)
+                ET.SubElement(case, "failure", message="the gateways differ").text = xml_text("\n".join(problems))
         ET.ElementTree(suite).write(path)
+
+
+def xml_text(text):
+    """The text without the control characters that XML cannot hold; requests that must be refused have them."""
+    return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class Side:
