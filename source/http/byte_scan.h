@@ -10,15 +10,37 @@
 
 namespace narthex {
 
-// Looks at sixteen bytes at a time where the processor can. No function reads a byte outside what it is
-// given.
+// Looks at sixteen bytes at a time where the processor can. No function reads or writes a byte outside what
+// it is given.
+
+// Copies a short piece with a few overlapping moves, which beats a call to memcpy.
+[[gnu::always_inline]] inline char* CopyShort(char* to, std::string_view piece) {
+  const char* from = piece.data();
+  const size_t size = piece.size();
+  if (size >= 16) {
+    size_t done = 0;
+    for (; done + 16 < size; done += 16) std::memcpy(to + done, from + done, 16);
+    std::memcpy(to + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else if (size > 0) {
+    to[0] = from[0];
+    to[size - 1] = from[size - 1];
+    to[size / 2] = from[size / 2];
+  }
+  return to + size;
+}
 
 #if defined(__SSE2__)
 // The bytes from `at` on; where less than sixteen are left before `end`, zeroes follow them.
 inline __m128i LoadUpTo16(const char* at, const char* end) {
   if (end - at >= 16) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   char padded[16] = {};
-  std::memcpy(padded, at, static_cast<size_t>(end - at));
+  CopyShort(padded, {at, static_cast<size_t>(end - at)});
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(padded));
 }
 #endif

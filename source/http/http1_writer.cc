@@ -12,28 +12,6 @@
 namespace narthex {
 namespace {
 
-// Copies a short piece with a few overlapping moves, which beats a call to memcpy.
-[[gnu::always_inline]] inline char* CopyShort(char* to, std::string_view piece) {
-  const char* from = piece.data();
-  const size_t size = piece.size();
-  if (size >= 16) {
-    size_t done = 0;
-    for (; done + 16 < size; done += 16) std::memcpy(to + done, from + done, 16);
-    std::memcpy(to + size - 16, from + size - 16, 16);
-  } else if (size >= 8) {
-    std::memcpy(to, from, 8);
-    std::memcpy(to + size - 8, from + size - 8, 8);
-  } else if (size >= 4) {
-    std::memcpy(to, from, 4);
-    std::memcpy(to + size - 4, from + size - 4, 4);
-  } else if (size > 0) {
-    to[0] = from[0];
-    to[size - 1] = from[size - 1];
-    to[size / 2] = from[size / 2];
-  }
-  return to + size;
-}
-
 // Writes pieces one behind the other into a buffer's reserved room; a piece that does not fit goes through
 // Append.
 class HeadWriter {

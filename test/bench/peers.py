@@ -119,11 +119,12 @@ def envoy_config(listen, admin, upstream, routes=0, filters=0):
     prefixes = [route_path(n) for n in range(routes)] if routes > 1 else ["/"]
     lines = "\n".join(f'              - {{match: {{prefix: "{p}"}}, route: {{cluster: upstream, timeout: 15s}}}}'
                       for p in prefixes)
-    layer = """          - name: envoy.filters.http.header_mutation
+    layer = """          - name: mutation-{number}
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
-              mutations: {request_mutations: [{remove: x-absent}]}
+              mutations: {{request_mutations: [{{remove: x-absent}}]}}
 """
+    layers = "".join(layer.format(number=number) for number in range(filters))
     return f"""
 admin:
   address: {{socket_address: {{address: 127.0.0.1, port_value: {admin}}}}}
@@ -146,7 +147,7 @@ static_resources:
               routes:
 {lines}
           http_filters:
-{layer * filters}          - name: envoy.filters.http.router
+{layers}          - name: envoy.filters.http.router
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
   clusters:
