@@ -35,7 +35,7 @@ def subjects(scenario, only):
     return [line for line in lines if line.proxy in only]
 
 
-NAMES = ("small", "routes", "large", "idle", "filters")
+NAMES = ("small", "routes", "large", "idle", "filters", "layer")
 
 
 class Bench:
@@ -52,6 +52,8 @@ class Bench:
 
     def run(self, scenario, only):
         """The scenario's lines as [(label, figures)], each figure the median of the rounds."""
+        if scenario == "layer":
+            return self.run_layer() if "narthex" in only else []
         measure = self.measure_idle if scenario == "idle" else self.measure_load
         lines = subjects(scenario, only)
         samples = {line.label: [] for line in lines}
@@ -65,6 +67,12 @@ class Bench:
                 finally:
                     proxy.stop()
         return [(label, summary(rounds)) for label, rounds in samples.items()]
+
+    def run_layer(self):
+        """One line: what a filter that only passes requests on costs, in rounds as the others."""
+        command = ["taskset", "-c", str(self.proxy_core), peers.bench_binary("filter_layer")]
+        outputs = [subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout for _ in range(self.rounds)]
+        return [("narthex", summary([{"us": json.loads(text)["ns_a_layer"] / 1000, "errors": 0} for text in outputs]))]
 
     def load_command(self, line, proxy, *more):
         return ["taskset", "-c", str(self.load_core), peers.bench_binary("load"), "--port", str(proxy.port),
@@ -160,6 +168,11 @@ def filters_table(results):
                    f"{f['spread']:.0%}"] for i, (label, f) in enumerate(results)])
 
 
+def layer_table(results):
+    return table(["filter", "ns a layer", "spread"],
+                 [["passes the request on", f"{f['us'] * 1000:.1f}", f"{f['spread']:.0%}"] for _, f in results])
+
+
 def idle_table(results):
     return table(["proxy", "KiB/connection", "PSS before MiB", "PSS after MiB", "errors", "spread"],
                  [[label, f"{f['kib']:.2f}", f"{f['before_mib']:.1f}", f"{f['after_mib']:.1f}", str(f["errors"]),
@@ -167,11 +180,12 @@ def idle_table(results):
 
 
 TABLES = {"small": load_table, "large": load_table, "routes": routes_table, "filters": filters_table,
-          "idle": idle_table}
+          "idle": idle_table, "layer": layer_table}
 TITLES = {
     "small": "small: 1 KiB responses, {connections} keep-alive connections",
     "large": "large: 1 MiB responses, {connections} keep-alive connections",
     "routes": f"routes: {ROUTES:,} prefix routes, the last one matching, 1 KiB, {{connections}} connections",
     "filters": f"filters: {FILTERS} header_mutation filters that find nothing to do, 1 KiB, {{connections}} connections",
+    "layer": "layer: a filter that awaits the next one and returns its response, in this process, no sockets",
     "idle": f"idle: {IDLE_CONNECTIONS:,} keep-alive connections that have each served a request",
 }
