@@ -23,9 +23,6 @@ Start relay 0 "$upstream"; relay=$port
 
 Expect() { [[ $2 == *"$3"* ]] || Fail "$1: $2"; }
 
-result=$(./filter_layer)
-Expect 'a layer of filters' "$result" '"ns_a_layer": '
-
 result=$(./load --port "$relay" --connections 8 --warmup 0.05 --seconds 0.2 --pid $$)
 Expect 'through the relay' "$result" '"errors": 0,'
 [[ $result != *'"requests": 0,'* ]] || Fail "nothing answered: $result"

@@ -31,6 +31,11 @@ def bench_binary(name):
     return str(ROOT / "bazel-bin/test/bench" / name)
 
 
+def layer_binary():
+    """What measures a filter from within stands with the filters' tests."""
+    return str(ROOT / "bazel-bin/test/filter/filter_layer")
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

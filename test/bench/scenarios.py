@@ -70,7 +70,7 @@ class Bench:
 
     def run_layer(self):
         """One line: what a filter that only passes requests on costs, in rounds as the others."""
-        command = ["taskset", "-c", str(self.proxy_core), peers.bench_binary("filter_layer")]
+        command = ["taskset", "-c", str(self.proxy_core), peers.layer_binary()]
         outputs = [subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout for _ in range(self.rounds)]
         return [("narthex", summary([{"us": json.loads(text)["ns_a_layer"] / 1000, "errors": 0} for text in outputs]))]
 
