@@ -66,12 +66,12 @@ void Binder::BindChild(Node& child, Message& message, std::vector<const Node*>& 
   }
   // The descriptor outlives the tree, so that its name may stand in the node.
   child.name = field->name();
-  path_.push_back("." + field->name());
+  path_.Field(field->name());
   if (!TakesTwice(child, message, field, seen) && (child.kind != Node::Kind::kNull || BindsNull(*field))) {
     WarnDeprecated(child, field);
     BindField(child, message, field);
   }
-  path_.pop_back();
+  path_.Pop();
 }
 
 bool Binder::TakesTwice(const Node& child, const Message& message, const FieldDescriptor* field,
@@ -89,11 +89,11 @@ bool Binder::TakesTwice(const Node& child, const Message& message, const FieldDe
     if (other == nullptr || other == &child || other->kind == Node::Kind::kNull) continue;
     std::string text =
         absl::StrCat("\"", oneof->field(i)->name(), "\" (line ", other->name_line, ") and \"", field->name());
-    path_.pop_back();
+    path_.Pop();
     ReportKey(child, Severity::kError,
               absl::StrCat(text, "\" are both set; ", message.GetDescriptor()->name(), " takes one ",
                            oneof->name()));
-    path_.push_back("." + field->name());
+    path_.Field(field->name());
     return true;
   }
   return false;
@@ -138,9 +138,9 @@ void Binder::BindList(Node& node, Message& message, const FieldDescriptor* field
     return;
   }
   for (size_t i = 0; i < node.children.size(); ++i) {
-    path_.push_back(absl::StrCat("[", i, "]"));
+    path_.Index(i);
     BindValue(node.children[i], message, field);
-    path_.pop_back();
+    path_.Pop();
   }
 }
 
@@ -154,7 +154,7 @@ void Binder::BindMap(Node& node, Message& message, const FieldDescriptor* field)
   const FieldDescriptor* key_field = field->message_type()->map_key();
   for (Node& child : node.children) {
     child.map_entry = true;
-    path_.push_back(absl::StrCat("[\"", std::string(child.name), "\"]"));
+    path_.Key(child.name);
     Node key;
     key.kind = Node::Kind::kScalar;
     key.text = child.name;
@@ -162,7 +162,7 @@ void Binder::BindMap(Node& node, Message& message, const FieldDescriptor* field)
     absl::Status status = BindScalar(key, *entry, key_field);
     if (!status.ok()) ReportKey(child, Severity::kError, absl::StrCat("key: ", status.message()));
     BindValue(child, *entry, value_field);
-    path_.pop_back();
+    path_.Pop();
   }
 }
 
@@ -189,8 +189,7 @@ Origin Binder::OriginAt(const Node& node, bool key) const {
   key = key && node.name_line != 0;
   origin.line = static_cast<int>(key ? node.name_line : node.line);
   origin.column = static_cast<int>(key ? node.name_column : node.column);
-  for (const std::string& step : path_) origin.path += step;
-  if (origin.path.starts_with('.')) origin.path.erase(0, 1);
+  origin.path = path_.ToString();
   return origin;
 }
 

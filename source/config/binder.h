@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
 #include "source/config/diagnostics.h"
+#include "source/config/path_steps.h"
 #include "source/config/tree.h"
 
 namespace narthex {
@@ -65,7 +66,7 @@ class Binder {
   const std::vector<std::string>& files_;
   const BindOptions& options_;
   Diagnostics& diagnostics_;
-  std::vector<std::string> path_;  // steps down to the value being bound: ".name", "[3]", "[\"key\"]"
+  PathSteps path_;  // down to the value being bound
 };
 
 // Binds the whole tree.

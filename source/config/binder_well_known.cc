@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "google/protobuf/any.pb.h"
+#include "google/protobuf/arena.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/field_mask.pb.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -144,7 +145,8 @@ void Binder::BindAny(Node& node, Message& any) {
 }
 
 void Binder::BindAnyAs(Node& node, const std::string& type_url, Message& any) {
-  std::unique_ptr<Message> inside(FindType(type_url)->New());
+  google::protobuf::Arena arena;
+  Message* inside = FindType(type_url)->New(&arena);
   if (inside->GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
     BindFields(node, *inside, /*in_any=*/true);
   } else {
@@ -152,14 +154,14 @@ void Binder::BindAnyAs(Node& node, const std::string& type_url, Message& any) {
     bool found = false;
     for (Node& child : node.children) {
       if (child.name == "@type") continue;
-      path_.push_back(absl::StrCat(".", std::string(child.name)));
+      path_.Field(child.name);
       if (child.name == "value") {
         BindMessage(child, *inside);
         found = true;
       } else {
         ReportKey(child, Severity::kError, "only \"@type\" and \"value\" can stand here");
       }
-      path_.pop_back();
+      path_.Pop();
     }
     if (!found)
       Report(node, Severity::kError,

@@ -14,6 +14,7 @@
 #include "google/protobuf/unknown_field_set.h"
 #include "re2/re2.h"
 #include "source/config/known_fields.h"
+#include "source/config/path_steps.h"
 #include "source/config/suggest.h"
 #include "source/config/utf8.h"
 
@@ -46,7 +47,7 @@ class ShapeReader {
     for (const FieldDescriptor* field : fields) {
       Node& child = node.children.emplace_back();
       child.name = field->name();
-      path_.push_back("." + field->name());
+      path_.Field(field->name());
       Place(positions, field, field->is_repeated() ? 0 : -1, child);
       WarnDeprecated(*field, child);
       if (field->is_map()) {
@@ -59,7 +60,7 @@ class ShapeReader {
       } else {
         ReadScalar(message, *field, -1, child);
       }
-      path_.pop_back();
+      path_.Pop();
     }
   }
 
@@ -95,14 +96,14 @@ class ShapeReader {
       child.line = node.line;
       child.column = node.column;
       Place(positions, &field, i, child);
-      path_.push_back(absl::StrCat("[", i, "]"));
+      path_.Index(static_cast<size_t>(i));
       if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
         const Message& element = message.GetReflection()->GetRepeatedMessage(message, &field, i);
         Read(element, Nested(positions, &field, i), child, depth + 1);
       } else {
         ReadScalar(message, field, i, child);
       }
-      path_.pop_back();
+      path_.Pop();
     }
   }
 
@@ -116,7 +117,7 @@ class ShapeReader {
       child.map_entry = true;
       child.name = tree_.Keep(KeyText(entry, *field.message_type()->map_key()));
       Place(positions, &field, i, child);
-      path_.push_back(absl::StrCat("[\"", std::string(child.name), "\"]"));
+      path_.Key(child.name);
       const TextFormat::ParseInfoTree* inside = Nested(positions, &field, i);
       ReadScalar(entry, *field.message_type()->map_key(), -1, child);
       if (value->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
@@ -124,7 +125,7 @@ class ShapeReader {
       } else {
         ReadScalar(entry, *value, -1, child);
       }
-      path_.pop_back();
+      path_.Pop();
     }
   }
 
@@ -179,8 +180,7 @@ class ShapeReader {
 
   void Add(const Node& node, Severity severity, std::string message, std::string suggestion) {
     Origin origin{std::string(file_), static_cast<int>(node.line), static_cast<int>(node.column), {}};
-    for (const std::string& step : path_) origin.path += step;
-    if (origin.path.starts_with('.')) origin.path.erase(0, 1);
+    origin.path = path_.ToString();
     diagnostics_.Add({std::move(origin), severity, std::move(message), std::move(suggestion)});
   }
 
@@ -188,7 +188,7 @@ class ShapeReader {
   Tree& tree_;
   const BindOptions& options_;
   Diagnostics& diagnostics_;
-  std::vector<std::string> path_;
+  PathSteps path_;
 };
 
 // What the text parser complains of. Unknown fields arrive as warnings, so that it goes on and finds all of

@@ -1,5 +1,6 @@
 #include "source/config/rules.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <type_traits>
@@ -237,9 +238,18 @@ bool IsUnchecked(const Descriptor& type) {
   return false;
 }
 
-bool HoldsMessages(const FieldDescriptor& field) {
+// Whether the field holds messages that have rules of their own, or are in themselves subject to some.
+bool HoldsRules(const FieldDescriptor& field) {
   const FieldDescriptor* value = field.is_map() ? field.message_type()->map_value() : &field;
-  return value->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+  if (value->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return false;
+  switch (value->message_type()->well_known_type()) {
+    case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
+    case Descriptor::WELLKNOWNTYPE_ANY:
+    case Descriptor::WELLKNOWNTYPE_DURATION:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::unique_ptr<MessageRules> Compile(const Descriptor& type) {
@@ -248,11 +258,14 @@ std::unique_ptr<MessageRules> Compile(const Descriptor& type) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     bool has_rules = field->options().HasExtension(validate::rules);
-    if (!has_rules && !HoldsMessages(*field)) continue;
+    if (!has_rules && !HoldsRules(*field)) continue;
     FieldRules& compiled = rules->fields.emplace_back();
     compiled.field = field;
     if (has_rules) compiled.value = CompileValue(field->options().GetExtension(validate::rules));
   }
+  std::sort(rules->fields.begin(), rules->fields.end(), [](const FieldRules& a, const FieldRules& b) {
+    return a.field->number() < b.field->number();
+  });
   for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
     const auto* oneof = type.oneof_decl(i);
     if (oneof->options().GetExtension(validate::required)) rules->required_oneofs.push_back(oneof);

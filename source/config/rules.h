@@ -91,7 +91,8 @@ struct FieldRules {
 };
 
 struct MessageRules {
-  std::vector<FieldRules> fields;  // those with rules, and those that hold messages
+  // Those with rules, and those that hold messages which may have some, in the order of their numbers.
+  std::vector<FieldRules> fields;
   std::vector<const google::protobuf::OneofDescriptor*> required_oneofs;
 };
 
@@ -105,12 +106,12 @@ absl::int128 NanosOf(const google::protobuf::Message& time);
 struct FieldValue {
   const google::protobuf::Message& message;
   const google::protobuf::FieldDescriptor& field;
+  const google::protobuf::Reflection& reflection;  // of `message`, which takes a while to say
   int index = -1;
 
-  const google::protobuf::Reflection& reflection() const { return *message.GetReflection(); }
   const google::protobuf::Message& AsMessage() const {
-    return index < 0 ? reflection().GetMessage(message, &field)
-                     : reflection().GetRepeatedMessage(message, &field, index);
+    return index < 0 ? reflection.GetMessage(message, &field)
+                     : reflection.GetRepeatedMessage(message, &field, index);
   }
   // As protobuf text.
   std::string Print() const;

@@ -1,6 +1,7 @@
 #include "source/config/tree_builder.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -19,6 +20,22 @@ size_t DepthOf(const Node& node) {
   size_t deepest = 0;
   for (const Node& child : node.children) deepest = std::max(deepest, DepthOf(child));
   return deepest + 1;
+}
+
+// Small mappings, which are nearly all, are compared without a set.
+bool HasDuplicates(const std::vector<Node>& children) {
+  constexpr size_t kFew = 16;
+  if (children.size() > kFew) {
+    std::set<std::string_view> names;
+    return !std::all_of(children.begin(), children.end(),
+                        [&](const Node& child) { return names.insert(child.name).second; });
+  }
+  for (size_t i = 1; i < children.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (children[i].name == children[j].name) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -136,33 +153,26 @@ bool TreeBuilder::Merge(Open& open, Node node) {
 // adds what the merge keys bring and the mapping does not say itself.
 void TreeBuilder::ResolveMapping(Open& open) {
   if (open.node.kind != Node::Kind::kMapping) return;
-  std::vector<Node>& children = open.node.children;
-  std::vector<const Node*> sorted;
-  for (const Node& child : children) sorted.push_back(&child);
-  // All stand in one vector, so addresses are in the order of the text.
-  std::sort(sorted.begin(), sorted.end(),
-            [](const Node* a, const Node* b) { return a->name != b->name ? a->name < b->name : a < b; });
-  std::set<const Node*> dropped;
-  for (size_t i = 1; i < sorted.size(); ++i) {
-    const Node& first = *sorted[i - 1];
-    const Node& second = *sorted[i];
-    if (first.name != second.name) continue;
-    dropped.insert(&second);
-    Fail({second.name_line, second.name_column},
-         absl::StrCat("duplicate key \"", std::string(second.name), "\", first at line ", first.name_line,
-                      ", column ", first.name_column));
-  }
-  if (!dropped.empty()) {
-    std::vector<Node> kept;
-    for (Node& child : children) {
-      if (!dropped.contains(&child)) kept.push_back(std::move(child));
-    }
-    children = std::move(kept);
-  }
-  if (open.merged.empty()) return;
+  if (HasDuplicates(open.node.children)) DropDuplicates(open.node.children);
   for (Node& child : open.merged) {
-    if (open.node.Find(child.name) == nullptr) children.push_back(std::move(child));
+    if (open.node.Find(child.name) == nullptr) open.node.children.push_back(std::move(child));
   }
+}
+
+void TreeBuilder::DropDuplicates(std::vector<Node>& children) {
+  std::map<std::string_view, Position> first;
+  std::vector<Node> kept;
+  for (Node& child : children) {
+    auto [seen, is_new] = first.try_emplace(child.name, Position{child.name_line, child.name_column});
+    if (is_new) {
+      kept.push_back(std::move(child));
+      continue;
+    }
+    Fail({child.name_line, child.name_column},
+         absl::StrCat("duplicate key \"", std::string(child.name), "\", first at line ", seen->second.line,
+                      ", column ", seen->second.column));
+  }
+  children = std::move(kept);
 }
 
 std::string TreeBuilder::Path() const {

@@ -52,6 +52,7 @@ class TreeBuilder {
   bool Place(Node node);
   bool Merge(Open& open, Node node);
   void ResolveMapping(Open& open);
+  void DropDuplicates(std::vector<Node>& children);
   std::string Path() const;
 
   std::string file_;

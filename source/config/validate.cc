@@ -1,12 +1,13 @@
 #include "source/config/validate.h"
 
-#include <memory>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
-#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/any.pb.h"
+#include "google/protobuf/arena.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/message.h"
@@ -23,44 +24,86 @@ using google::protobuf::Reflection;
 
 constexpr int kMaxDepth = 128;
 
+// The way down to what is checked, linked through the stack: a ConfigPath costs look-ups, and only what is
+// wrong needs one.
+class Place {
+ public:
+  explicit Place(const ConfigPath& root) : root_(&root) {}
+  Place(const Place& parent, const FieldDescriptor& field) : parent_(&parent), field_(&field) {}
+  Place(const Place& list, size_t index) : parent_(&list), index_(index) {}
+  Place(const Place& map, const std::string& key) : parent_(&map), key_(&key) {}
+
+  ConfigPath Path() const {
+    if (root_ != nullptr) return *root_;
+    const ConfigPath parent = parent_->Path();
+    if (field_ != nullptr) return parent.Field(field_->name());
+    return key_ != nullptr ? parent.Key(*key_) : parent.Index(index_);
+  }
+
+ private:
+  const ConfigPath* root_ = nullptr;
+  const Place* parent_ = nullptr;
+  const FieldDescriptor* field_ = nullptr;
+  const std::string* key_ = nullptr;
+  size_t index_ = 0;
+};
+
 class Validator {
  public:
   explicit Validator(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-  void CheckMessage(const Message& message, const ConfigPath& path, int depth) {
-    if (depth > kMaxDepth) return diagnostics_.Error(path, absl::StrCat("nested deeper than ", kMaxDepth));
-    const MessageRules& rules = RulesOf(*message.GetDescriptor());
-    for (const FieldRules& field : rules.fields) CheckField(message, field, path, depth);
+  void CheckMessage(const Message& message, const Descriptor& type, const Place& place, int depth) {
+    if (depth > kMaxDepth) return Error(place, absl::StrCat("nested deeper than ", kMaxDepth));
+    const MessageRules& rules = RulesFor(type);
+    if (rules.fields.empty() && rules.required_oneofs.empty()) return;
+    const Reflection& reflection = *message.GetReflection();
+    std::vector<const FieldDescriptor*> set;
+    reflection.ListFields(message, &set);
+    // Both are in the order of the fields' numbers.
+    auto next = set.begin();
+    for (const FieldRules& field : rules.fields) {
+      while (next != set.end() && (*next)->number() < field.field->number()) ++next;
+      CheckField({message, *field.field, reflection}, next != set.end() && *next == field.field, field.value,
+                 place, depth);
+    }
     for (const auto* oneof : rules.required_oneofs) {
-      if (!message.GetReflection()->HasOneof(message, oneof)) MissingOneof(*oneof, path);
+      if (!reflection.HasOneof(message, oneof)) MissingOneof(*oneof, place);
     }
   }
 
  private:
-  void CheckField(const Message& message, const FieldRules& rules, const ConfigPath& parent, int depth) {
-    const FieldDescriptor& field = *rules.field;
+  // RulesOf, without its lock.
+  const MessageRules& RulesFor(const Descriptor& type) {
+    const MessageRules*& rules = rules_[&type];
+    if (rules == nullptr) rules = &RulesOf(type);
+    return *rules;
+  }
+
+  void CheckField(const FieldValue& value, bool set, const ValueRules& rules, const Place& parent,
+                  int depth) {
+    const FieldDescriptor& field = value.field;
     if (field.is_repeated()) {
-      CheckList(message, rules, parent, depth);
+      CheckList(value, set, rules, parent, depth);
       return;
     }
-    bool set = message.GetReflection()->HasField(message, &field);
     // Rules of a oneof's member are those of the choice that was made.
-    if (!set && rules.value.required && field.real_containing_oneof() == nullptr) {
-      diagnostics_.Error(parent, absl::StrCat("needs \"", field.name(), "\""));
+    if (!set && rules.required && field.real_containing_oneof() == nullptr) {
+      Error(parent, absl::StrCat("needs \"", field.name(), "\""));
       return;
     }
     // A field that tells unset from zero has no value to check when it is unset.
     if (!set && field.has_presence()) return;
-    CheckValue({message, field}, rules.value, parent.Field(field.name()), depth);
+    CheckValue(value, rules, Place(parent, field), depth);
   }
 
-  void CheckValue(const FieldValue& value, const ValueRules& rules, const ConfigPath& path, int depth) {
+  void CheckValue(const FieldValue& value, const ValueRules& rules, const Place& path, int depth) {
     if (value.field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
       Report(path, BrokenRule(rules, value));
       return;
     }
     const Message& message = value.AsMessage();
-    switch (message.GetDescriptor()->well_known_type()) {
+    const Descriptor& type = *value.field.message_type();
+    switch (type.well_known_type()) {
       case Descriptor::WELLKNOWNTYPE_ANY:
         Report(path, BrokenRule(rules, value));
         if (!rules.skip) CheckAny(message, path, depth);
@@ -72,7 +115,7 @@ class Validator {
         Report(path, BrokenRule(rules, value));
         return;
       case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
-        if (!rules.skip) CheckMessage(message, path, depth + 1);
+        if (!rules.skip) CheckMessage(message, type, path, depth + 1);
         return;
       case Descriptor::WELLKNOWNTYPE_STRUCT:
       case Descriptor::WELLKNOWNTYPE_VALUE:
@@ -80,7 +123,7 @@ class Validator {
       case Descriptor::WELLKNOWNTYPE_FIELDMASK:
         return;
       default:  // the rules of a wrapper are about the value inside
-        Report(path, BrokenRule(rules, {message, *message.GetDescriptor()->field(0)}));
+        Report(path, BrokenRule(rules, {message, *type.field(0), *message.GetReflection()}));
         return;
     }
   }
@@ -92,107 +135,110 @@ class Validator {
     return broken.empty() && negative ? "must not be negative" : broken;
   }
 
-  void CheckAny(const Message& any, const ConfigPath& path, int depth) {
+  void CheckAny(const Message& any, const Place& path, int depth) {
     const Descriptor* type = any.GetDescriptor();
     const Reflection* reflection = any.GetReflection();
     std::string url =
         reflection->GetString(any, type->FindFieldByNumber(google::protobuf::Any::kTypeUrlFieldNumber));
     const Message* prototype = FindType(url);
     if (prototype == nullptr) return;  // whoever reads the Any says so
-    std::unique_ptr<Message> inside(prototype->New());
-    std::string bytes =
-        reflection->GetString(any, type->FindFieldByNumber(google::protobuf::Any::kValueFieldNumber));
-    if (!inside->ParsePartialFromString(bytes)) {
-      diagnostics_.Error(path, absl::StrCat("holds a malformed ", inside->GetDescriptor()->full_name()));
+    google::protobuf::Arena arena;
+    Message& inside = *prototype->New(&arena);
+    std::string scratch;
+    const std::string& bytes = reflection->GetStringReference(
+        any, type->FindFieldByNumber(google::protobuf::Any::kValueFieldNumber), &scratch);
+    const Descriptor& inner = *inside.GetDescriptor();
+    if (!inside.ParsePartialFromString(bytes)) {
+      Error(path, absl::StrCat("holds a malformed ", inner.full_name()));
       return;
     }
-    if (inside->GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
-      CheckMessage(*inside, path, depth + 1);
+    if (inner.well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
+      CheckMessage(inside, inner, path, depth + 1);
     }
   }
 
-  void CheckList(const Message& message, const FieldRules& rules, const ConfigPath& parent, int depth) {
+  void CheckList(const FieldValue& all, bool set, const ValueRules& rules, const Place& parent, int depth) {
     static const ListRules kNoRules;
-    const ListRules* list = std::get_if<ListRules>(&rules.value.check);
+    static const ValueRules kNoValueRules;
+    const ListRules* list = std::get_if<ListRules>(&rules.check);
     if (list == nullptr) list = &kNoRules;
-    const FieldDescriptor& field = *rules.field;
-    int size = message.GetReflection()->FieldSize(message, &field);
-    if (size == 0 && (list->ignore_empty || (!list->min && !list->max))) return;
-    ConfigPath path = parent.Field(field.name());
+    const FieldDescriptor& field = all.field;
+    if (!set && (list->ignore_empty || (!list->min && !list->max))) return;
+    const int size = set ? all.reflection.FieldSize(all.message, &field) : 0;
+    const Place path(parent, field);
     CheckCount(*list, static_cast<uint64_t>(size), field, size == 0 ? parent : path);
-    if (list->unique) CheckUnique(message, field, path);
+    if (list->unique) CheckUnique(all, size, path);
+    const ValueRules& items = list->items == nullptr ? kNoValueRules : *list->items;
     for (int i = 0; i < size; ++i) {
       if (field.is_map()) {
-        CheckEntry(message.GetReflection()->GetRepeatedMessage(message, &field, i), field, *list, path,
-                   depth);
+        CheckEntry(all.reflection.GetRepeatedMessage(all.message, &field, i), field, *list, path, depth);
       } else {
-        CheckElement({message, field, i}, list->items.get(), path.Index(static_cast<size_t>(i)), depth);
+        CheckValue({all.message, field, all.reflection, i}, items, Place(path, static_cast<size_t>(i)),
+                   depth);
       }
     }
   }
 
-  void CheckElement(const FieldValue& value, const ValueRules* rules, const ConfigPath& path, int depth) {
+  void CheckEntry(const Message& entry, const FieldDescriptor& map, const ListRules& rules, const Place& path,
+                  int depth) {
     static const ValueRules kNoRules;
-    CheckValue(value, rules == nullptr ? kNoRules : *rules, path, depth);
-  }
-
-  void CheckEntry(const Message& entry, const FieldDescriptor& map, const ListRules& rules,
-                  const ConfigPath& path, int depth) {
     const FieldDescriptor& key = *map.message_type()->map_key();
     const FieldDescriptor& value = *map.message_type()->map_value();
-    std::string text = key.cpp_type() == FieldDescriptor::CPPTYPE_STRING
-                           ? entry.GetReflection()->GetString(entry, &key)
-                           : FieldValue{entry, key}.Print();
-    ConfigPath place = path.Key(text);
+    const Reflection& reflection = *entry.GetReflection();
+    const FieldValue key_value{entry, key, reflection};
+    const std::string text = key.cpp_type() == FieldDescriptor::CPPTYPE_STRING
+                                 ? reflection.GetString(entry, &key)
+                                 : key_value.Print();
+    const Place place(path, text);
     if (rules.keys != nullptr) {
-      std::string broken = BrokenRule(*rules.keys, {entry, key});
-      if (!broken.empty()) diagnostics_.Error(place, "key " + broken);
+      std::string broken = BrokenRule(*rules.keys, key_value);
+      if (!broken.empty()) Error(place, "key " + broken);
     }
-    CheckElement({entry, value}, rules.values.get(), place, depth);
+    CheckValue({entry, value, reflection}, rules.values == nullptr ? kNoRules : *rules.values, place, depth);
   }
 
-  void CheckCount(const ListRules& rules, uint64_t size, const FieldDescriptor& field,
-                  const ConfigPath& path) {
+  void CheckCount(const ListRules& rules, uint64_t size, const FieldDescriptor& field, const Place& path) {
     if (rules.min && size == 0 && *rules.min > 0) {
-      diagnostics_.Error(path, absl::StrCat("needs \"", field.name(), "\", at least ", *rules.min));
+      Error(path, absl::StrCat("needs \"", field.name(), "\", at least ", *rules.min));
     } else if (rules.min && size < *rules.min) {
-      diagnostics_.Error(path, absl::StrCat("must have at least ", *rules.min, ", has ", size));
+      Error(path, absl::StrCat("must have at least ", *rules.min, ", has ", size));
     }
     if (rules.max && size > *rules.max) {
-      diagnostics_.Error(path, absl::StrCat("must have at most ", *rules.max, ", has ", size));
+      Error(path, absl::StrCat("must have at most ", *rules.max, ", has ", size));
     }
   }
 
-  void CheckUnique(const Message& message, const FieldDescriptor& field, const ConfigPath& path) {
+  void CheckUnique(const FieldValue& all, int size, const Place& path) {
     std::unordered_set<std::string> seen;
-    for (int i = 0; i < message.GetReflection()->FieldSize(message, &field); ++i) {
-      std::string text = FieldValue{message, field, i}.Print();
-      if (!seen.insert(text).second)
-        diagnostics_.Error(path.Index(static_cast<size_t>(i)), "repeats " + text);
+    for (int i = 0; i < size; ++i) {
+      std::string text = FieldValue{all.message, all.field, all.reflection, i}.Print();
+      if (!seen.insert(text).second) Error(Place(path, static_cast<size_t>(i)), "repeats " + text);
     }
   }
 
-  void MissingOneof(const google::protobuf::OneofDescriptor& oneof, const ConfigPath& path) {
+  void MissingOneof(const google::protobuf::OneofDescriptor& oneof, const Place& path) {
     std::string names;
     for (int i = 0; i < oneof.field_count(); ++i) {
       if (!oneof.field(i)->options().deprecated())
         absl::StrAppend(&names, names.empty() ? "" : ", ", oneof.field(i)->name());
     }
-    diagnostics_.Error(path, absl::StrCat("needs one of ", names));
+    Error(path, absl::StrCat("needs one of ", names));
   }
 
-  void Report(const ConfigPath& path, const std::string& broken) {
-    if (!broken.empty()) diagnostics_.Error(path, broken);
+  void Report(const Place& place, const std::string& broken) {
+    if (!broken.empty()) Error(place, broken);
   }
+  void Error(const Place& place, const std::string& message) { diagnostics_.Error(place.Path(), message); }
 
   Diagnostics& diagnostics_;
+  std::unordered_map<const Descriptor*, const MessageRules*> rules_;
 };
 
 }  // namespace
 
 bool Validate(const Message& message, const ConfigPath& path, Diagnostics& diagnostics) {
   size_t errors = diagnostics.error_count();
-  Validator(diagnostics).CheckMessage(message, path, 0);
+  Validator(diagnostics).CheckMessage(message, *message.GetDescriptor(), Place(path), 0);
   return diagnostics.error_count() == errors;
 }
 

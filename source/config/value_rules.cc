@@ -25,8 +25,8 @@ bool IsAny(const FieldDescriptor& field) {
 }
 
 #define NARTHEX_GET(Kind)                                                      \
-  (value.index < 0 ? value.reflection().Get##Kind(value.message, &value.field) \
-                   : value.reflection().GetRepeated##Kind(value.message, &value.field, value.index))
+  (value.index < 0 ? value.reflection.Get##Kind(value.message, &value.field) \
+                   : value.reflection.GetRepeated##Kind(value.message, &value.field, value.index))
 
 template <typename T>
 T NumberOf(const FieldValue& value) {
@@ -61,6 +61,27 @@ std::string PrintNumber(absl::int128 number, const FieldDescriptor& field) {
                     : absl::StrCat(static_cast<uint64_t>(number));
 }
 
+// Whether the bounds leave out what is between them.
+template <typename T>
+bool IsCrossed(const Bounds<T>& bounds) {
+  if ((!bounds.gt && !bounds.gte) || (!bounds.lt && !bounds.lte)) return false;
+  return (bounds.lt ? *bounds.lt : *bounds.lte) < (bounds.gt ? *bounds.gt : *bounds.gte);
+}
+
+// "greater than 1 and at most 5": where a number must be.
+template <typename T>
+std::string PrintRange(const Bounds<T>& bounds, const FieldDescriptor& field) {
+  auto print = [&](T bound) { return PrintNumber(bound, field); };
+  const std::string low = bounds.gt    ? "greater than " + print(*bounds.gt)
+                          : bounds.gte ? "at least " + print(*bounds.gte)
+                                       : "";
+  const std::string high = bounds.lt    ? "less than " + print(*bounds.lt)
+                           : bounds.lte ? "at most " + print(*bounds.lte)
+                                        : "";
+  const char* between = low.empty() || high.empty() ? "" : IsCrossed(bounds) ? " or " : " and ";
+  return absl::StrCat(low, between, high);
+}
+
 // What the number breaks, or "". Written so that NaN breaks every bound.
 template <typename T>
 std::string BrokenBounds(const Bounds<T>& bounds, T number, const FieldDescriptor& field) {
@@ -69,24 +90,10 @@ std::string BrokenBounds(const Bounds<T>& bounds, T number, const FieldDescripto
     return absl::StrJoin(list, ", ", [&](std::string* out, T item) { *out += print(item); });
   };
   if (bounds.ignore_empty && number == T()) return {};
-  bool above = (!bounds.gt || number > *bounds.gt) && (!bounds.gte || number >= *bounds.gte);
-  bool below = (!bounds.lt || number < *bounds.lt) && (!bounds.lte || number <= *bounds.lte);
-  std::string low = bounds.gt    ? "greater than " + print(*bounds.gt)
-                    : bounds.gte ? "at least " + print(*bounds.gte)
-                                 : "";
-  std::string high = bounds.lt    ? "less than " + print(*bounds.lt)
-                     : bounds.lte ? "at most " + print(*bounds.lte)
-                                  : "";
-  if (!low.empty() && !high.empty()) {
-    // Bounds that cross leave out what is between them.
-    T lower = bounds.gt ? *bounds.gt : *bounds.gte;
-    T upper = bounds.lt ? *bounds.lt : *bounds.lte;
-    bool crossed = upper < lower;
-    if (crossed ? !above && !below : !above || !below) {
-      return absl::StrCat("must be ", low, crossed ? " or " : " and ", high, ", is ", print(number));
-    }
-  } else if (!above || !below) {
-    return absl::StrCat("must be ", low, high, ", is ", print(number));
+  const bool above = (!bounds.gt || number > *bounds.gt) && (!bounds.gte || number >= *bounds.gte);
+  const bool below = (!bounds.lt || number < *bounds.lt) && (!bounds.lte || number <= *bounds.lte);
+  if (IsCrossed(bounds) ? !above && !below : !above || !below) {
+    return absl::StrCat("must be ", PrintRange(bounds, field), ", is ", print(number));
   }
   if (bounds.equal && number != *bounds.equal)
     return absl::StrCat("must be ", print(*bounds.equal), ", is ", print(number));
@@ -108,17 +115,17 @@ std::string BrokenEnum(const EnumRules& rules, int number, const EnumDescriptor&
   auto among = [&](const std::vector<int>& list) {
     return std::find(list.begin(), list.end(), number) != list.end();
   };
-  std::string name = EnumName(type, number);
   if (rules.defined_only && type.FindValueByNumber(number) == nullptr) {
     return absl::StrCat("must be a value of ", type.full_name(), ", is ", number);
   }
   if (rules.equal && number != *rules.equal)
-    return absl::StrCat("must be ", EnumName(type, *rules.equal), ", is ", name);
+    return absl::StrCat("must be ", EnumName(type, *rules.equal), ", is ", EnumName(type, number));
   if (!rules.in.empty() && !among(rules.in)) {
     auto print = [&](std::string* out, int item) { *out += EnumName(type, item); };
-    return absl::StrCat("must be one of ", absl::StrJoin(rules.in, ", ", print), ", is ", name);
+    return absl::StrCat("must be one of ", absl::StrJoin(rules.in, ", ", print), ", is ",
+                        EnumName(type, number));
   }
-  return among(rules.not_in) ? absl::StrCat("must not be ", name) : std::string();
+  return among(rules.not_in) ? absl::StrCat("must not be ", EnumName(type, number)) : std::string();
 }
 
 std::string BrokenAny(const AnyRules& rules, const Message& any) {
@@ -148,7 +155,12 @@ struct BrokenValue {
   }
   std::string operator()(const TextRules& rules) const {
     if (value.field.cpp_type() != FieldDescriptor::CPPTYPE_STRING) return {};
-    return BrokenRule(rules, NARTHEX_GET(String));
+    std::string scratch;
+    const std::string& text =
+        value.index < 0
+            ? value.reflection.GetStringReference(value.message, &value.field, &scratch)
+            : value.reflection.GetRepeatedStringReference(value.message, &value.field, value.index, &scratch);
+    return BrokenRule(rules, text);
   }
   std::string operator()(const EnumRules& rules) const {
     if (value.field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return {};
