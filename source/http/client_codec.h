@@ -14,7 +14,7 @@ namespace narthex {
 struct ClientCodecOptions {
   uint32_t max_response_header_kb = 60;
   uint32_t max_headers = 100;
-  uint32_t buffer_limit = 1024 * 1024;
+  uint32_t buffer_limit = 1024 * 1024;  // see BodyReadSize
   bool enable_trailers = false;
 };
 

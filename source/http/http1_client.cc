@@ -3,9 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "source/http/chunked_decoder.h"
-#include "source/http/client_codec.h"
-#include "source/http/http1_parser.h"
+#include "source/http/http1_client_connection.h"
 #include "source/http/http1_writer.h"
 #include "source/http/long_head.h"
 
@@ -13,7 +11,6 @@ namespace narthex {
 namespace {
 
 constexpr size_t kReadSize = Block::kSize;
-constexpr size_t kBodyReadSize = 4 * Block::kSize;
 // 1xx responses before the final one; more is an upstream that never answers.
 constexpr int kMaxInterim = 32;
 
@@ -24,157 +21,23 @@ ExchangeError ProtocolError(std::string_view what) {
           false, std::string(what)};
 }
 
-// An HTTP/1.1 connection to an upstream (RFC 9112): one exchange at a time.
-class Http1ClientConnection final : public ClientConnection {
- public:
-  Http1ClientConnection(EventLoop& loop, std::unique_ptr<Stream> stream, ClientConnectionOwner& owner,
-                        ClientCodecOptions options)
-      : loop_(loop), stream_(std::move(stream)), owner_(owner), options_(options) {
-    WatchIdle();
+// How the body that a request still has will be framed (RFC 9112 section 6).
+RequestFraming FramingOf(const Request& request) {
+  Body& body = const_cast<Request&>(request).body();
+  RequestFraming framing;
+  if (body.trailers() != nullptr || !body.length()) {
+    framing.chunked = true;
+    return framing;
   }
+  // A length of zero is said where a body is expected, as RFC 9110 section 8.6 asks, or where the client said
+  // so.
+  const std::string_view method = request.method();
+  if (!body.absent() || method == "POST" || method == "PUT" || method == "PATCH")
+    framing.length = *body.length();
+  return framing;
+}
 
-  Task<Result> Send(Request request, std::optional<Request>* unsent) override;
-  bool usable() const override { return !broken_ && !busy_ && input_.empty() && stream_->Quiet(); }
-  uint64_t requests_sent() const override { return requests_; }
-
- private:
-  class ResponseBody;
-  // Breaks the connection off unless the exchange was brought to an end: held by Send's frame, then by the
-  // body.
-  class Lease {
-   public:
-    explicit Lease(Http1ClientConnection& connection) : connection_(&connection) {}
-    Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
-    ~Lease() {
-      if (connection_ != nullptr) connection_->Break();
-    }
-    void Release() { connection_ = nullptr; }
-
-   private:
-    Http1ClientConnection* connection_;
-  };
-
-  void WatchIdle() {
-    stream_->SetCloseHook(
-        [](void* self) {
-          auto* connection = static_cast<Http1ClientConnection*>(self);
-          if (!connection->busy_) connection->Break();
-        },
-        this);
-  }
-  void Break() {
-    if (std::exchange(broken_, true)) return;
-    pump_.Cancel();
-    stream_->ShutdownBoth();
-    owner_.OnBroken(*this);
-  }
-  // The response is whole. The connection is free again when the request is, too.
-  void ResponseDone(Lease& lease);
-  Task<void> Pump();
-  bool FlushNow();
-  Task<bool> Flush();
-  void Begin(Exchange& exchange, bool head_request);
-  bool WriteRequest(Request& request);
-  void HeadWritten(Request& request);
-  enum class Parsed { kComplete, kIncomplete, kLong, kError };
-  bool TakeUsualHead(ResponseHead& head, std::optional<ExchangeError>& error);
-  Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
-  Parsed Parse(Http1ResponseParser& parser, ResponseHead& head);
-  Task<std::optional<ExchangeError>> ReadLongHead(ResponseHead& head, Http1ResponseParser& parser);
-  Http1Limits Limits() const;
-  ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
-  Body MakeBody(const ResponseHead& head, Lease lease);
-
-  EventLoop& loop_;
-  std::unique_ptr<Stream> stream_;
-  ClientConnectionOwner& owner_;
-  ClientCodecOptions options_;
-  Buffer input_;
-  Buffer output_;
-  // The request in progress; its exchange outlives it.
-  Exchange* exchange_ = nullptr;
-  Body request_body_;
-  Task<void> pump_;
-  std::optional<ExchangeError> pump_error_;
-  uint64_t requests_ = 0;
-  uint64_t bytes_written_ = 0;
-  bool busy_ = false;
-  bool broken_ = false;
-  bool request_chunked_ = false;
-  bool request_done_ = false;
-  bool body_given_away_ = false;
-  bool keep_alive_ = true;
-  bool head_request_ = false;
-};
-
-// Reads a response's body from the connection and gives the connection back at its end.
-class Http1ClientConnection::ResponseBody final : public BodySource {
- public:
-  ResponseBody(Http1ClientConnection& connection, Framing framing, Lease lease)
-      : connection_(connection), framing_(framing), left_(framing.length), lease_(std::move(lease)) {}
-
-  Task<BodyPiece> Read() override {
-    while (true) {
-      BodyPiece piece;
-      if (!Decode(piece)) co_return Broken("bad chunk");
-      if (piece.end) connection_.ResponseDone(lease_);
-      if (piece.end || !piece.data.empty()) co_return piece;
-      co_await connection_.stream_->Readable();
-      const IoResult result = connection_.stream_->Read(connection_.input_, kBodyReadSize);
-      if (result.ok() || result.kind == IoResult::Kind::kWouldBlock) continue;
-      // An end that came because the request broke off is not the response's.
-      if (result.kind == IoResult::Kind::kEnd && framing_.kind == Framing::Kind::kUntilClose &&
-          !connection_.pump_error_) {
-        piece.end = true;
-        connection_.ResponseDone(lease_);
-        co_return piece;
-      }
-      co_return Broken(result.kind == IoResult::Kind::kEnd ? "the body ended too early"
-                                                           : std::strerror(result.error));
-    }
-  }
-
- private:
-  bool Decode(BodyPiece& piece) {
-    Buffer& input = connection_.input_;
-    switch (framing_.kind) {
-      case Framing::Kind::kLength: {
-        const size_t n = std::min<uint64_t>(left_, input.size());
-        piece.data = input.Take(n);
-        left_ -= n;
-        piece.end = left_ == 0;
-        return true;
-      }
-      case Framing::Kind::kChunked: {
-        const ChunkedDecoder::Result result = chunks_.Decode(input, piece.data);
-        piece.end = result == ChunkedDecoder::Result::kDone;
-        if (piece.end) piece.trailers = chunks_.TakeTrailers();
-        return result != ChunkedDecoder::Result::kError;
-      }
-      case Framing::Kind::kUntilClose:
-        piece.data = std::move(input);
-        return true;
-      case Framing::Kind::kNone:
-        piece.end = true;
-        return true;
-    }
-    return false;
-  }
-
-  BodyPiece Broken(std::string_view cause) {
-    BodyPiece piece;
-    piece.error = std::make_unique<ExchangeError>(
-        ExchangeError{ResponseFlag::kUpstreamProtocolError,
-                      "upstream_reset_after_response_started{protocol_error}", false, std::string(cause)});
-    return piece;
-  }
-
-  Http1ClientConnection& connection_;
-  Framing framing_;
-  uint64_t left_;
-  ChunkedDecoder chunks_;
-  Lease lease_;
-};
+}  // namespace
 
 void Http1ClientConnection::ResponseDone(Lease& lease) {
   if (exchange_ != nullptr) exchange_->times.response_end = loop_.NowUs();
@@ -225,22 +88,6 @@ Task<void> Http1ClientConnection::Pump() {
   }
   request_done_ = true;
   if (exchange_ != nullptr) exchange_->times.upstream_end = loop_.NowUs();
-}
-
-// How the body that a request still has will be framed (RFC 9112 section 6).
-RequestFraming FramingOf(const Request& request) {
-  Body& body = const_cast<Request&>(request).body();
-  RequestFraming framing;
-  if (body.trailers() != nullptr || !body.length()) {
-    framing.chunked = true;
-    return framing;
-  }
-  // A length of zero is said where a body is expected, as RFC 9110 section 8.6 asks, or where the client said
-  // so.
-  const std::string_view method = request.method();
-  if (!body.absent() || method == "POST" || method == "PUT" || method == "PATCH")
-    framing.length = *body.length();
-  return framing;
 }
 
 // Writes the head of `request` and what is here of a complete body to `output_`; false when its fields can't
@@ -396,26 +243,6 @@ Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std:
   Body body = MakeBody(head, std::move(lease));
   co_return Response(std::move(head.headers), std::move(body));
 }
-
-// The body behind `head`; one that is here whole gives the connection back at once.
-Body Http1ClientConnection::MakeBody(const ResponseHead& head, Lease lease) {
-  const Framing framing = head.framing;
-  const bool has_length = framing.kind == Framing::Kind::kLength;
-  if (framing.kind == Framing::Kind::kNone) {
-    ResponseDone(lease);
-    return Body();
-  }
-  if (has_length && input_.size() >= framing.length) {
-    Buffer data = input_.Take(framing.length);
-    ResponseDone(lease);
-    return Body(std::move(data));
-  }
-  std::optional<uint64_t> length;
-  if (has_length) length = framing.length;
-  return Body(Buffer(), std::make_unique<ResponseBody>(*this, framing, std::move(lease)), length);
-}
-
-}  // namespace
 
 std::unique_ptr<ClientConnection> MakeHttp1ClientConnection(EventLoop& loop, std::unique_ptr<Stream> stream,
                                                             ClientConnectionOwner& owner,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/http/body_read_size.h"
 #include "source/http/http1_server_connection.h"
 
 namespace narthex {
@@ -59,12 +60,13 @@ Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
 Task<bool> Http1ServerConnection::RequestBody::Fill() {
   Http1ServerConnection& connection = serving_.connection;
   // Once the response has begun, client and upstream may talk to each other as slowly as they like.
+  const size_t most = BodyReadSize(connection.context_.options.buffer_limit);
   const bool owed = (!serving_.head_sent && !serving_.continue_proxied) || serving_.finished;
   while (true) {
     if (owed) connection.WaitFor(ClientPace::Side::kSends);
     co_await connection.stream_->Readable();
     connection.GoOn();
-    const IoResult result = connection.stream_->Read(connection.input_, kHttp1BodyReadSize);
+    const IoResult result = connection.stream_->Read(connection.input_, most);
     if (result.ok()) {
       if (!serving_.head_sent) connection.ArmIdle();
       co_return true;

@@ -17,8 +17,6 @@
 namespace narthex {
 
 inline constexpr size_t kHttp1ReadSize = Block::kSize;
-// How much a body may be read ahead in one piece: bounds what one slow reader of a body holds.
-inline constexpr size_t kHttp1BodyReadSize = 4 * Block::kSize;
 // What an unread rest of a request body may cost to keep the connection; a longer one closes it.
 inline constexpr uint64_t kHttp1MaxDiscard = 64 * 1024;
 // Envoy's word for a client that stands still, and ours for how.

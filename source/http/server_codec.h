@@ -33,7 +33,7 @@ class RequestHandler {
 struct ServerCodecOptions {
   uint32_t max_header_kb = 60;
   uint32_t max_headers = 100;
-  uint32_t buffer_limit = 1024 * 1024;
+  uint32_t buffer_limit = 1024 * 1024;  // see BodyReadSize
   uint64_t max_requests_per_connection = 0;
   std::chrono::milliseconds idle_timeout{3600'000};        // between requests
   std::chrono::milliseconds request_headers_timeout{0};    // from the first byte to the end of the head

@@ -18,6 +18,11 @@ bool IsIdempotent(std::string_view method) {
          method == "OPTIONS" || method == "TRACE";
 }
 
+// Whether the client, in the midst of its body, is what an exchange broke off for: its host did nothing wrong.
+bool IsClients(ResponseFlag flag) {
+  return flag == ResponseFlag::kDownstreamConnectionTermination || flag == ResponseFlag::kDownstreamProtocolError;
+}
+
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {
   if (!options.auto_host_rewrite || host.hostname().empty()) return;
   const std::string_view old = request.headers().Get(Header::kAuthority);
@@ -162,6 +167,7 @@ void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& resul
     return;
   }
   const ExchangeError& error = std::get<ExchangeError>(result);
+  if (IsClients(error.flag)) return;
   HostCells::Add(cells.rq_error);
   pool.host().NoteFailure(error.cause.empty() ? error.detail : error.cause, context_.loop.WallNow());
 }

@@ -96,6 +96,28 @@ TEST_F(Http1ClientTest, ReadsUntilCloseWhenNothingSaysTheLength) {
   EXPECT_EQ(owner_.idle, 0);
 }
 
+TEST_F(Http1ClientTest, ReadsNoMoreOfABodyAtOnceThanItsBufferLimit) {
+  options_.buffer_limit = 1000;
+  auto stream = std::make_unique<FakeStream>(peer_);
+  stream_ = stream.get();
+  connection_ = MakeHttp1ClientConnection(*loop_, std::move(stream), owner_, options_);
+  Send(Make("GET"));
+  stream_->Deliver("HTTP/1.1 200 OK\r\nContent-Length: 2500\r\n\r\n");
+  Response response = Take();
+  stream_->Deliver(std::string(2500, 'x'));
+  std::vector<size_t> sizes;
+  for (bool end = false; !end;) {
+    Task<BodyPiece> read = response.body().Read();
+    read.Start();
+    ASSERT_TRUE(read.done());
+    const BodyPiece piece = read.Result();
+    ASSERT_EQ(piece.error, nullptr);
+    sizes.push_back(piece.data.size());
+    end = piece.end;
+  }
+  EXPECT_EQ(sizes, (std::vector<size_t>{1000, 1000, 500}));
+}
+
 TEST_F(Http1ClientTest, SaysThatABodyWasCutShort) {
   Send(Make("GET"));
   stream_->Deliver("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");

@@ -197,6 +197,16 @@ TEST_F(Http1ServerTest, StopsReadingABodyWhileTheClientDoesNotRead) {
   EXPECT_TRUE(peer_.received.ends_with("two\r\n0\r\n\r\n"));
 }
 
+TEST_F(Http1ServerTest, ReadsNoMoreOfABodyAtOnceThanItsBufferLimit) {
+  options_.buffer_limit = 1000;
+  Connect();
+  stream_->Deliver("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2500\r\n\r\n");
+  const int reads = peer_.reads;
+  stream_->Deliver(std::string(2500, 'x'));
+  EXPECT_TRUE(Received("content-length: 2500\r\n"));
+  EXPECT_EQ(peer_.reads - reads, 3);
+}
+
 TEST_F(Http1ServerTest, EndsAnIdleStreamWithTheTimeoutsReply) {
   options_.stream_idle_timeout = std::chrono::milliseconds(100);
   Connect();

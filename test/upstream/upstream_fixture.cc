@@ -27,18 +27,23 @@ Task<ClientConnection::Result> FakeConnection::Send(Request request, std::option
   usable_ = false;
   owner_.OnBroken(*this);
   if (unsent != nullptr) *unsent = std::move(request);
-  co_return ExchangeError{ResponseFlag::kUpstreamConnectionTermination,
+  co_return ExchangeError{outcome_.flag,
                           "upstream_reset_before_response_started{connection_termination}", !outcome_.written,
                           "closed by the test"};
 }
 
 void FakeConnection::Answer(int status, bool whole) {
-  outcome_ = {status, whole, true};
+  outcome_ = {.status = status, .whole = whole};
   answered_.Set();
 }
 
 void FakeConnection::Die(bool written) {
-  outcome_ = {0, false, written};
+  outcome_ = {.status = 0, .whole = false, .written = written};
+  answered_.Set();
+}
+
+void FakeConnection::LoseClient() {
+  outcome_ = {.status = 0, .whole = false, .flag = ResponseFlag::kDownstreamConnectionTermination};
   answered_.Set();
 }
 

@@ -33,6 +33,8 @@ class FakeConnection final : public ClientConnection {
   void Finish() { owner_.OnIdle(*this); }
   // Breaks off before any byte of a response; the request is handed back when that was asked for.
   void Die(bool written);
+  // The client leaves in the midst of its body, for which the exchange breaks off.
+  void LoseClient();
   // The peer closes an idle connection; `told` whether the owner learns of it at once.
   void CloseIdle(bool told);
 
@@ -44,6 +46,7 @@ class FakeConnection final : public ClientConnection {
     int status = 0;  // 0: died
     bool whole = true;
     bool written = true;
+    ResponseFlag flag = ResponseFlag::kUpstreamConnectionTermination;  // of the error
   };
   FakeUpstream& upstream_;
   ClientConnectionOwner& owner_;

@@ -65,6 +65,16 @@ TEST_F(WorkerClusterTest, AFreshConnectionThatDiesIsNotReplayed) {
   EXPECT_EQ(TotalsOf(0).rq_error, 1u);
 }
 
+TEST_F(WorkerClusterTest, AClientThatLeavesIsNoFailureOfTheHost) {
+  Start({Config()});
+  const auto call = Send({}, "POST");
+  connection().LoseClient();
+  ASSERT_EQ(call->status(), -1);
+  EXPECT_EQ(call->error().flag, ResponseFlag::kDownstreamConnectionTermination);
+  EXPECT_EQ(TotalsOf(0).rq_error, 0u);
+  EXPECT_EQ(TotalsOf(0).rq_success, 0u);
+}
+
 TEST_F(WorkerClusterTest, APostIsReplayedOnlyWhenNothingOfItWasWritten) {
   Start({Config()});
   UseAConnection();
