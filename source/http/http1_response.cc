@@ -12,10 +12,12 @@ bool Http1ServerConnection::LeavesBody(const Serving& serving, bool whole) const
          (whole && serving.body_left > kHttp1MaxDiscard);
 }
 
-bool Http1ServerConnection::MustClose(const Serving& serving) const {
-  return draining_ || broken_ || serving.must_close || !serving.head.keep_alive ||
-         (context_.options.max_requests_per_connection > 0 &&
-          requests_ >= context_.options.max_requests_per_connection);
+bool Http1ServerConnection::MustClose(const Serving& serving) {
+  if (draining_ || broken_ || serving.must_close || !serving.head.keep_alive) return true;
+  const uint64_t most = context_.options.max_requests_per_connection;
+  if (most == 0 || requests_ < most) return false;
+  ended_by_ = ConnectionEnd::kMaxRequests;
+  return true;
 }
 
 // Writes the head, and the body if it is here whole; false when the connection is done with. Otherwise either

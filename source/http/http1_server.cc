@@ -21,6 +21,9 @@ void Http1ServerConnection::OnTimer(void* self) {
     return serving->handler.Interrupt();
   }
   if (connection->use_ == TimerUse::kIdle && connection->IdlesOn()) return;
+  if (connection->use_ == TimerUse::kIdle && !connection->draining_) {
+    connection->ended_by_ = ConnectionEnd::kIdleTimeout;
+  }
   connection->BreakOff("stream_idle_timeout");
 }
 

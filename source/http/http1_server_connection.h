@@ -31,7 +31,12 @@ class Http1ServerConnection final : public ServerConnection {
         timer_(context.loop.wheel(), &Http1ServerConnection::OnTimer, this) {
     if (context_.options.max_connection_duration.count() > 0) {
       lifetime_ = std::make_unique<Timer>(
-          context_.loop.wheel(), [](void* self) { static_cast<Http1ServerConnection*>(self)->Drain(); },
+          context_.loop.wheel(),
+          [](void* self) {
+            auto* connection = static_cast<Http1ServerConnection*>(self);
+            connection->ended_by_ = ConnectionEnd::kMaxDuration;
+            connection->Drain();
+          },
           this);
       lifetime_->Arm(context_.options.max_connection_duration);
     }
@@ -41,6 +46,7 @@ class Http1ServerConnection final : public ServerConnection {
   }
 
   void Drain() override {
+    if (ended_by_ == ConnectionEnd::kLocal) ended_by_ = ConnectionEnd::kDrain;
     // A busy connection is closed after its response. Between requests, the next may be on its way already,
     // and its client would get a reset in place of the answer: it has the drain timeout to come.
     if (std::exchange(draining_, true) || busy_ || !input_.empty()) return;
@@ -49,6 +55,7 @@ class Http1ServerConnection final : public ServerConnection {
     Arm(TimerUse::kIdle, IdleDelay());
   }
   bool busy() const override { return busy_; }
+  ConnectionEnd ended_by() const override { return client_gone_ ? ConnectionEnd::kRemote : ended_by_; }
   uint64_t idle_since() const override {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
   }
@@ -81,7 +88,7 @@ class Http1ServerConnection final : public ServerConnection {
   Response Refusal(Serving& serving);
   Response TimeoutReply(Serving& serving);
   bool LeavesBody(const Serving& serving, bool whole) const;
-  bool MustClose(const Serving& serving) const;
+  bool MustClose(const Serving& serving);
   bool AcceptHttp10(RequestHead& head) const;
   std::chrono::milliseconds HeadTimeout() const;
   std::chrono::milliseconds IdleTimeout() const;
@@ -151,6 +158,7 @@ class Http1ServerConnection final : public ServerConnection {
   Serving* serving_ = nullptr;
   uint64_t requests_ = 0;
   TimerUse use_ = TimerUse::kIdle;
+  ConnectionEnd ended_by_ = ConnectionEnd::kLocal;
   bool busy_ = false;
   bool draining_ = false;
   bool client_gone_ = false;

@@ -55,6 +55,16 @@ struct ServerCodecOptions {
   bool proxy_100_continue = false;
 };
 
+// What ended a downstream connection.
+enum class ConnectionEnd : uint8_t {
+  kRemote,       // the client closed or reset it
+  kLocal,        // we did, for what a request or its answer said
+  kIdleTimeout,  // between requests
+  kMaxDuration,
+  kMaxRequests,
+  kDrain,
+};
+
 // A downstream connection with a codec on it. Destroying it ends every exchange on it. Loop-confined.
 class ServerConnection {
  public:
@@ -63,6 +73,8 @@ class ServerConnection {
   virtual void Drain() = 0;
   // Whether a request is being served.
   virtual bool busy() const = 0;
+  // From on_end on.
+  virtual ConnectionEnd ended_by() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
   virtual uint64_t idle_since() const = 0;
   // Closes it now. REQUIRES: idle_since() is not 0; called from the loop.

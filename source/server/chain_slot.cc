@@ -46,9 +46,32 @@ ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");
   cx_http1_total = store.MakeCounter(prefix + "downstream_cx_http1_total");
   cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
+  cx_destroy_local = store.MakeCounter(prefix + "downstream_cx_destroy_local");
+  cx_destroy_remote = store.MakeCounter(prefix + "downstream_cx_destroy_remote");
+  cx_destroy_active_rq = store.MakeCounter(prefix + "downstream_cx_destroy_active_rq");
+  cx_destroy_local_active_rq = store.MakeCounter(prefix + "downstream_cx_destroy_local_active_rq");
+  cx_destroy_remote_active_rq = store.MakeCounter(prefix + "downstream_cx_destroy_remote_active_rq");
+  cx_idle_timeout = store.MakeCounter(prefix + "downstream_cx_idle_timeout");
+  cx_max_duration_reached = store.MakeCounter(prefix + "downstream_cx_max_duration_reached");
+  cx_max_requests_reached = store.MakeCounter(prefix + "downstream_cx_max_requests_reached");
+  cx_drain_close = store.MakeCounter(prefix + "downstream_cx_drain_close");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
   cx_http1_active = store.MakeGauge(prefix + "downstream_cx_http1_active");
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
+}
+
+void ChainSlot::HttpStats::CountEnd(ConnectionEnd end, bool busy) const {
+  const bool remote = end == ConnectionEnd::kRemote;
+  cx_destroy.Add();
+  (remote ? cx_destroy_remote : cx_destroy_local).Add();
+  if (busy) {
+    cx_destroy_active_rq.Add();
+    (remote ? cx_destroy_remote_active_rq : cx_destroy_local_active_rq).Add();
+  }
+  if (end == ConnectionEnd::kIdleTimeout) cx_idle_timeout.Add();
+  if (end == ConnectionEnd::kMaxDuration) cx_max_duration_reached.Add();
+  if (end == ConnectionEnd::kMaxRequests) cx_max_requests_reached.Add();
+  if (end == ConnectionEnd::kDrain) cx_drain_close.Add();
 }
 
 ChainSlot::ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
@@ -58,9 +81,7 @@ ChainSlot::ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clus
       clusters_(clusters),
       hcm_(std::move(hcm)),
       stats_(hcm_->stat_prefix),
-      manager_(*this) {
-  Update(hcm_);
-}
+      manager_(*this) {}
 
 ChainSlot::~ChainSlot() {
   while (!connections_.empty()) {
@@ -71,21 +92,14 @@ ChainSlot::~ChainSlot() {
   }
 }
 
-void ChainSlot::Update(std::shared_ptr<const HcmConfig> hcm) {
-  hcm_ = std::move(hcm);
-  draining_options_ = hcm_->codec;
-  draining_options_.max_requests_per_connection = 1;
-  // Nor may one that is opened while the process drains wait for its request for long.
-  draining_options_.idle_timeout = std::max(draining_options_.drain_timeout, std::chrono::milliseconds(1));
-}
-
 void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) {
   auto connection = std::make_unique<DownstreamConnection>(*this, books, std::move(facts));
   DownstreamConnection& opened = *connection;
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
-  const bool draining = shared_.draining.load(std::memory_order_relaxed);
-  opened.Serve(fd, draining ? draining_options_ : opened.hcm_->codec);
+  opened.Serve(fd, opened.hcm_->codec);
+  // While the process drains, a connection takes one request, for which it waits no longer than others do then.
+  if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
 }
 
 void ChainSlot::Drain() {
@@ -122,7 +136,7 @@ void ChainSlot::Forget(DownstreamConnection& connection) {
   books.stats.cx_length_ms.Record(length_ms);
   stats_.cx_active.Sub(1);
   stats_.cx_http1_active.Sub(1);
-  stats_.cx_destroy.Add();
+  stats_.CountEnd(connection.ended_by(), connection.busy());
   stats_.cx_length_ms.Record(length_ms);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
 }

@@ -21,6 +21,9 @@ class DownstreamConnection {
   void Serve(int fd, const ServerCodecOptions& options);
   void Drain() { codec_->Drain(); }
   uint64_t idle_since() const { return codec_->idle_since(); }
+  // A codec that ended while it was made is not here yet: the client had left before.
+  bool busy() const { return codec_ != nullptr && codec_->busy(); }
+  ConnectionEnd ended_by() const { return codec_ == nullptr ? ConnectionEnd::kRemote : codec_->ended_by(); }
   void Close() { codec_->Close(); }
 
  private:
@@ -45,7 +48,7 @@ class ChainSlot : private HcmSource {
   ~ChainSlot() override;
 
   // Requests that start from now on are served by `hcm`.
-  void Update(std::shared_ptr<const HcmConfig> hcm);
+  void Update(std::shared_ptr<const HcmConfig> hcm) { hcm_ = std::move(hcm); }
   void Open(int fd, const ListenerBooks& books, ConnectionFacts facts);
   void Drain();
   // Closes the longest idle one of a few that it looks at; false when all of them are busy.
@@ -57,7 +60,12 @@ class ChainSlot : private HcmSource {
   // "http.<stat_prefix>.downstream_cx_*".
   struct HttpStats {
     explicit HttpStats(const std::string& prefix);
-    Counter cx_total, cx_http1_total, cx_destroy;
+    void CountEnd(ConnectionEnd end, bool busy) const;
+
+    Counter cx_total, cx_http1_total;
+    Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
+    Counter cx_destroy_active_rq, cx_destroy_local_active_rq, cx_destroy_remote_active_rq;
+    Counter cx_idle_timeout, cx_max_duration_reached, cx_max_requests_reached, cx_drain_close;
     Gauge cx_active, cx_http1_active;
     Histogram cx_length_ms;
   };
@@ -71,8 +79,6 @@ class ChainSlot : private HcmSource {
   ClusterManager& clusters_;
   std::shared_ptr<const HcmConfig> hcm_;
   const HttpStats stats_;
-  // While the process drains, a connection takes one request and says `Connection: close`.
-  ServerCodecOptions draining_options_;
   ConnectionManager manager_;
   std::vector<std::unique_ptr<DownstreamConnection>> connections_;
   size_t looked_at_ = 0;  // where CloseIdle goes on
