@@ -47,12 +47,16 @@ def result_files(result):
 
 
 def count_result(result, read):
-    """(passed, failed) of one run of one test (or shard): its cases, and at least one failure if it failed."""
+    """(passed, failed) of one run of one test (or shard): its cases, and at least one failure if it failed.
+
+    A test that passed and left no list of its cases that can be read has failed: nobody knows what it tried.
+    """
     good = result.get("status") in GOOD
     try:
         passed, failed = count_cases(read(result_files(result)["test.xml"]))
-    except (KeyError, OSError, ET.ParseError):
-        passed = failed = 0
+    except (KeyError, OSError, ET.ParseError) as error:
+        print(f"no list of cases can be read: {error}", file=sys.stderr)
+        return 0, 1
     if good:
         return max(passed, 1), 0
     return passed, max(failed, 1)

@@ -8,7 +8,7 @@ GTEST = b"""<?xml version="1.0"?><testsuites tests="4"><testsuite name="A">
 <testcase name="off" status="notrun"/><testcase name="skipped" status="run"><skipped/></testcase>
 </testsuite></testsuites>"""
 PASSING = b'<testsuites><testsuite><testcase name="a"/><testcase name="b"/></testsuite></testsuites>'
-FILES = {"/gtest.xml": GTEST, "/passing.xml": PASSING, "/broken.xml": b"<testsuites>"}
+FILES = {"/gtest.xml": GTEST, "/passing.xml": PASSING, "/broken.xml": b"<testsuites>", "/empty.xml": b"<testsuites/>"}
 
 
 def result(label, status, xml=None, shard=1, attempt=1):
@@ -31,7 +31,10 @@ class CountEvents(unittest.TestCase):
         self.expect([result("//:a", "FAILED", "/gtest.xml")], 1, 1, ["//:a"])
 
     def test_a_test_without_cases_counts_one(self):
-        self.expect([result("//:a", "PASSED"), result("//:b", "PASSED", "/broken.xml")], 2, 0)
+        self.expect([result("//:a", "PASSED", "/empty.xml")], 1, 0)
+
+    def test_a_test_that_passed_but_cannot_say_what_is_a_failure(self):
+        self.expect([result("//:a", "PASSED"), result("//:b", "PASSED", "/broken.xml")], 0, 2, ["//:a", "//:b"])
 
     def test_a_crash_after_passing_cases_is_a_failure(self):
         self.expect([result("//:a", "FAILED", "/passing.xml")], 2, 1, ["//:a"])
@@ -45,7 +48,6 @@ class CountEvents(unittest.TestCase):
         self.expect([completed("//:a", False)], 0, 1, ["//:a (not built)"])
         self.expect([{"id": {"pattern": {"pattern": ["//..."]}}, "aborted": {"reason": "LOADING_FAILURE"}}], 0, 1,
                     ["//... (not built)"])
-
 
 
 if __name__ == "__main__":
