@@ -59,7 +59,12 @@ class Http1ServerConnection final : public ServerConnection {
   uint64_t idle_since() const override {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
   }
-  void Close() override { End(); }
+  void Close() override {
+    End();
+    // The descriptor goes at once: many are closed in one turn of the loop to make room for as many others.
+    timer_.Cancel();
+    stream_.reset();
+  }
 
  private:
   class RequestBody;

@@ -77,7 +77,7 @@ class ServerConnection {
   virtual ConnectionEnd ended_by() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
   virtual uint64_t idle_since() const = 0;
-  // Closes it now. REQUIRES: idle_since() is not 0; called from the loop.
+  // Closes it, and its descriptor, now. REQUIRES: idle_since() is not 0; called from the loop.
   virtual void Close() = 0;
 };
 

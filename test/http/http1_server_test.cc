@@ -266,6 +266,16 @@ TEST_F(Http1ServerTest, SaysSinceWhenItIsIdle) {
   EXPECT_EQ(connection_->idle_since(), 0u) << "the client may still be receiving the answer";
 }
 
+TEST_F(Http1ServerTest, ClosesAnIdleConnectionAndItsStreamAtOnce) {
+  Connect();
+  stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_NE(connection_->idle_since(), 0u);
+  connection_->Close();
+  EXPECT_TRUE(ended_);
+  EXPECT_TRUE(peer_.destroyed);
+  Advance(10'000'000);  // nothing is left to fire
+}
+
 TEST_F(Http1ServerTest, LimitsHowLongAHeadMayTake) {
   options_.request_headers_timeout = std::chrono::milliseconds(100);
   Connect();
