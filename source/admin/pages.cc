@@ -7,9 +7,30 @@
 #include "source/base/escape.h"
 #include "source/base/log.h"
 
+// A sanitizer puts an allocator of its own in the place of glibc's.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+#define NARTHEX_SANITIZERS_HEAP 1
+#endif
+
 namespace narthex {
 
 namespace {
+
+// What the process's allocator holds, in bytes.
+struct Heap {
+  uint64_t allocated, size, free;
+
+  static Heap Now() {
+#ifdef NARTHEX_SANITIZERS_HEAP
+    return {__sanitizer_get_current_allocated_bytes(), __sanitizer_get_heap_size(),
+            __sanitizer_get_free_bytes()};
+#else
+    const struct mallinfo2 info = mallinfo2();
+    return {info.uordblks + info.hblkhd, info.arena + info.hblkhd, info.fordblks};
+#endif
+  }
+};
 
 void AppendQuoted(std::string& json, std::string_view text) {
   json += '"';
@@ -168,17 +189,16 @@ std::vector<AdminPage> MakeAdminPages(AdminBackend& backend) {
 
 uint64_t MemoryInUse(std::string_view kind) {
   if (kind == "physical_size") return ResidentBytes();
-  const struct mallinfo2 info = mallinfo2();
-  return (kind == "allocated" ? info.uordblks : info.arena) + info.hblkhd;
+  const Heap heap = Heap::Now();
+  return kind == "allocated" ? heap.allocated : heap.size;
 }
 
 std::string MemoryJson() {
-  const struct mallinfo2 info = mallinfo2();
+  const Heap heap = Heap::Now();
   const auto number = [](uint64_t value) { return "\"" + std::to_string(value) + "\""; };
-  return "{\"allocated\":" + number(info.uordblks + info.hblkhd) +
-         ",\"heap_size\":" + number(info.arena + info.hblkhd) + ",\"pageheap_unmapped\":\"0\"" +
-         ",\"pageheap_free\":" + number(info.fordblks) + ",\"total_thread_cache\":\"0\"" +
-         ",\"total_physical_bytes\":" + number(ResidentBytes()) + "}";
+  return "{\"allocated\":" + number(heap.allocated) + ",\"heap_size\":" + number(heap.size) +
+         ",\"pageheap_unmapped\":\"0\"" + ",\"pageheap_free\":" + number(heap.free) +
+         ",\"total_thread_cache\":\"0\"" + ",\"total_physical_bytes\":" + number(ResidentBytes()) + "}";
 }
 
 }  // namespace narthex
