@@ -22,7 +22,7 @@ void Http1ServerConnection::OnTimer(void* self) {
   }
   if (connection->use_ == TimerUse::kIdle && connection->IdlesOn()) return;
   if (connection->use_ == TimerUse::kIdle && !connection->draining_) {
-    connection->ended_by_ = ConnectionEnd::kIdleTimeout;
+    connection->ended_by_ = CloseCause::kIdleTimeout;
   }
   connection->BreakOff("stream_idle_timeout");
 }

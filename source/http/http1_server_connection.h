@@ -34,7 +34,7 @@ class Http1ServerConnection final : public ServerConnection {
           context_.loop.wheel(),
           [](void* self) {
             auto* connection = static_cast<Http1ServerConnection*>(self);
-            connection->ended_by_ = ConnectionEnd::kMaxDuration;
+            connection->ended_by_ = CloseCause::kMaxDuration;
             connection->Drain();
           },
           this);
@@ -46,7 +46,7 @@ class Http1ServerConnection final : public ServerConnection {
   }
 
   void Drain() override {
-    if (ended_by_ == ConnectionEnd::kLocal) ended_by_ = ConnectionEnd::kDrain;
+    if (ended_by_ == CloseCause::kLocal) ended_by_ = CloseCause::kDrain;
     // A busy connection is closed after its response. Between requests, the next may be on its way already,
     // and its client would get a reset in place of the answer: it has the drain timeout to come.
     if (std::exchange(draining_, true) || busy_ || !input_.empty()) return;
@@ -55,7 +55,7 @@ class Http1ServerConnection final : public ServerConnection {
     Arm(TimerUse::kIdle, IdleDelay());
   }
   bool busy() const override { return busy_; }
-  ConnectionEnd ended_by() const override { return client_gone_ ? ConnectionEnd::kRemote : ended_by_; }
+  CloseCause ended_by() const override { return client_gone_ ? CloseCause::kRemote : ended_by_; }
   uint64_t idle_since() const override {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
   }
@@ -163,7 +163,7 @@ class Http1ServerConnection final : public ServerConnection {
   Serving* serving_ = nullptr;
   uint64_t requests_ = 0;
   TimerUse use_ = TimerUse::kIdle;
-  ConnectionEnd ended_by_ = ConnectionEnd::kLocal;
+  CloseCause ended_by_ = CloseCause::kLocal;
   bool busy_ = false;
   bool draining_ = false;
   bool client_gone_ = false;

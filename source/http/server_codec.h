@@ -56,7 +56,7 @@ struct ServerCodecOptions {
 };
 
 // What ended a downstream connection.
-enum class ConnectionEnd : uint8_t {
+enum class CloseCause : uint8_t {
   kRemote,       // the client closed or reset it
   kLocal,        // we did, for what a request or its answer said
   kIdleTimeout,  // between requests
@@ -74,7 +74,7 @@ class ServerConnection {
   // Whether a request is being served.
   virtual bool busy() const = 0;
   // From on_end on.
-  virtual ConnectionEnd ended_by() const = 0;
+  virtual CloseCause ended_by() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
   virtual uint64_t idle_since() const = 0;
   // Closes it, and its descriptor, now. REQUIRES: idle_since() is not 0; called from the loop.

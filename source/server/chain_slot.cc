@@ -60,18 +60,18 @@ ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
 }
 
-void ChainSlot::HttpStats::CountEnd(ConnectionEnd end, bool busy) const {
-  const bool remote = end == ConnectionEnd::kRemote;
+void ChainSlot::HttpStats::CountEnd(CloseCause end, bool busy) const {
+  const bool remote = end == CloseCause::kRemote;
   cx_destroy.Add();
   (remote ? cx_destroy_remote : cx_destroy_local).Add();
   if (busy) {
     cx_destroy_active_rq.Add();
     (remote ? cx_destroy_remote_active_rq : cx_destroy_local_active_rq).Add();
   }
-  if (end == ConnectionEnd::kIdleTimeout) cx_idle_timeout.Add();
-  if (end == ConnectionEnd::kMaxDuration) cx_max_duration_reached.Add();
-  if (end == ConnectionEnd::kMaxRequests) cx_max_requests_reached.Add();
-  if (end == ConnectionEnd::kDrain) cx_drain_close.Add();
+  if (end == CloseCause::kIdleTimeout) cx_idle_timeout.Add();
+  if (end == CloseCause::kMaxDuration) cx_max_duration_reached.Add();
+  if (end == CloseCause::kMaxRequests) cx_max_requests_reached.Add();
+  if (end == CloseCause::kDrain) cx_drain_close.Add();
 }
 
 ChainSlot::ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,

@@ -23,7 +23,7 @@ class DownstreamConnection {
   uint64_t idle_since() const { return codec_->idle_since(); }
   // A codec that ended while it was made is not here yet: the client had left before.
   bool busy() const { return codec_ != nullptr && codec_->busy(); }
-  ConnectionEnd ended_by() const { return codec_ == nullptr ? ConnectionEnd::kRemote : codec_->ended_by(); }
+  CloseCause ended_by() const { return codec_ == nullptr ? CloseCause::kRemote : codec_->ended_by(); }
   void Close() { codec_->Close(); }
 
  private:
@@ -60,7 +60,7 @@ class ChainSlot : private HcmSource {
   // "http.<stat_prefix>.downstream_cx_*".
   struct HttpStats {
     explicit HttpStats(const std::string& prefix);
-    void CountEnd(ConnectionEnd end, bool busy) const;
+    void CountEnd(CloseCause end, bool busy) const;
 
     Counter cx_total, cx_http1_total;
     Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
