@@ -263,9 +263,8 @@ std::unique_ptr<MessageRules> Compile(const Descriptor& type) {
     compiled.field = field;
     if (has_rules) compiled.value = CompileValue(field->options().GetExtension(validate::rules));
   }
-  std::sort(rules->fields.begin(), rules->fields.end(), [](const FieldRules& a, const FieldRules& b) {
-    return a.field->number() < b.field->number();
-  });
+  std::sort(rules->fields.begin(), rules->fields.end(),
+            [](const FieldRules& a, const FieldRules& b) { return a.field->number() < b.field->number(); });
   for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
     const auto* oneof = type.oneof_decl(i);
     if (oneof->options().GetExtension(validate::required)) rules->required_oneofs.push_back(oneof);

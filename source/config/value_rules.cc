@@ -24,7 +24,7 @@ bool IsAny(const FieldDescriptor& field) {
          field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_ANY;
 }
 
-#define NARTHEX_GET(Kind)                                                      \
+#define NARTHEX_GET(Kind)                                                    \
   (value.index < 0 ? value.reflection.Get##Kind(value.message, &value.field) \
                    : value.reflection.GetRepeated##Kind(value.message, &value.field, value.index))
 

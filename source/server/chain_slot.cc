@@ -98,7 +98,8 @@ void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) 
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
   opened.Serve(fd, opened.hcm_->codec);
-  // While the process drains, a connection takes one request, for which it waits no longer than others do then.
+  // While the process drains, a connection takes one request, for which it waits no longer than others do
+  // then.
   if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
 }
 

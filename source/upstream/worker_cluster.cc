@@ -18,9 +18,11 @@ bool IsIdempotent(std::string_view method) {
          method == "OPTIONS" || method == "TRACE";
 }
 
-// Whether the client, in the midst of its body, is what an exchange broke off for: its host did nothing wrong.
+// Whether the client, in the midst of its body, is what an exchange broke off for: its host did nothing
+// wrong.
 bool IsClients(ResponseFlag flag) {
-  return flag == ResponseFlag::kDownstreamConnectionTermination || flag == ResponseFlag::kDownstreamProtocolError;
+  return flag == ResponseFlag::kDownstreamConnectionTermination ||
+         flag == ResponseFlag::kDownstreamProtocolError;
 }
 
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {

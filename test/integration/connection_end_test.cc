@@ -34,7 +34,8 @@ class ConnectionEnd : public ::testing::TestWithParam<Case> {};
 TEST_P(ConnectionEnd, IsCountedByItsReason) {
   const Case& test = GetParam();
   ScriptedUpstream upstream(AnswerAlways("ok"));
-  Gateway gateway(GatewayYaml(upstream.port(), "[{match: {prefix: /}, route: {cluster: service}}]", test.fields));
+  Gateway gateway(
+      GatewayYaml(upstream.port(), "[{match: {prefix: /}, route: {cluster: service}}]", test.fields));
   const uint64_t before = Count(test.statistic), all = Count("destroy");
   const uint64_t local = Count("destroy_local"), remote = Count("destroy_remote");
   Wire client = Wire::ConnectTo(gateway.port());

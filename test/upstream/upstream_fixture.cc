@@ -27,9 +27,8 @@ Task<ClientConnection::Result> FakeConnection::Send(Request request, std::option
   usable_ = false;
   owner_.OnBroken(*this);
   if (unsent != nullptr) *unsent = std::move(request);
-  co_return ExchangeError{outcome_.flag,
-                          "upstream_reset_before_response_started{connection_termination}", !outcome_.written,
-                          "closed by the test"};
+  co_return ExchangeError{outcome_.flag, "upstream_reset_before_response_started{connection_termination}",
+                          !outcome_.written, "closed by the test"};
 }
 
 void FakeConnection::Answer(int status, bool whole) {

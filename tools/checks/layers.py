@@ -5,7 +5,7 @@ import re
 from checks.checkout import Finding, files, files_with, includes, line_of, read
 
 # A folder of source/ may use only folders before it.
-ORDER = ("base", "coro", "event", "stats", "net", "tls", "http", "config", "substitution", "upstream", "filter", "router",
+ORDER = ("profile", "base", "coro", "event", "stats", "net", "tls", "http", "config", "substitution", "upstream", "filter", "router",
          "manager", "admin", "server")
 RANK = {name: number for number, name in enumerate(ORDER)}
 # Folders that may use less than the order allows.
