@@ -19,6 +19,16 @@ bool SameListener(const ListenerConfig& left, const ListenerConfig& right) {
   return left.name == right.name && left.sockets == right.sockets;
 }
 
+// The administration pages stand where they were opened: who moves them must not look for them in vain.
+void WarnOfAdmin(const Snapshot& before, const Snapshot& after, const Address& pages) {
+  const bool same = before.admin.has_value() == after.admin.has_value() &&
+                    (!before.admin || before.admin->address == after.admin->address);
+  if (same) return;
+  const std::string position = after.admin ? after.admin->origin.ToString() + ": " : "";
+  NARTHEX_LOG(kWarning, "config") << position << "a changed admin address needs a restart; the pages stay at "
+                                  << (before.admin ? pages.ToString() : "none");
+}
+
 void OnPublished() {
   CounterOf("server.config_update_success").Add();
   NARTHEX_LOG(kInfo, "config") << "the new configuration serves";
@@ -79,6 +89,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
                                   << sockets.status();
     return;
   }
+  WarnOfAdmin(*snapshot_, *next, AdminAddress());
   CountListeners(*snapshot_, *next);
   CountClusters(*snapshot_, *next);
   sockets_ = *std::move(sockets);

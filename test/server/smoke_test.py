@@ -414,6 +414,16 @@ class SmokeTest(unittest.TestCase):
         with open(gateway.log.name) as log:
             self.assertIn('did you mean "name"', log.read())
 
+    def test_a_moved_admin_address_is_said_to_need_a_restart(self):
+        gateway = self.start()
+        upstream = self.start_upstream("second").server_port
+        gateway.write(0, gateway.text(upstream).replace(gateway.admin_socket, gateway.admin_socket + ".moved"))
+        until(lambda: gateway.get() == (200, "second"), "the new configuration")
+        with open(gateway.log.name) as log:
+            said = [line for line in log if "a changed admin address needs a restart" in line]
+        self.assertEqual(len(said), 1)
+        self.assertIn("the pages stay at " + gateway.admin_socket, said[0])
+
     def test_sighup_loads_the_file(self):
         gateway = self.start()
         before = gateway.stat("server.config_update_success")
