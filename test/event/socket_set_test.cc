@@ -15,7 +15,7 @@ namespace narthex {
 namespace {
 
 // Two connected sockets, the first in a set.
-class Pair : private IoHandler {
+class Pair final : public IoHandler {
  public:
   explicit Pair(SocketSet& set) {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds_), 0);
