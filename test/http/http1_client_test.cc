@@ -105,9 +105,10 @@ TEST_F(Http1ClientTest, ReadsNoMoreOfABodyAtOnceThanItsBufferLimit) {
   stream_->Deliver("HTTP/1.1 200 OK\r\nContent-Length: 2500\r\n\r\n");
   Response response = Take();
   stream_->Deliver(std::string(2500, 'x'));
+  const auto next = [](Body& body) -> Task<BodyPiece> { co_return co_await body.Read(); };
   std::vector<size_t> sizes;
   for (bool end = false; !end;) {
-    Task<BodyPiece> read = response.body().Read();
+    Task<BodyPiece> read = next(response.body());
     read.Start();
     ASSERT_TRUE(read.done());
     const BodyPiece piece = read.Result();
