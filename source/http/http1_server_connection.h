@@ -133,7 +133,9 @@ class Http1ServerConnection final : public ServerConnection {
   void End() {
     if (ended_) return;
     ended_ = true;
+    const bool busy = busy_;
     root_.Cancel();
+    busy_ = busy;
     context_.on_end(context_.context);
   }
 

@@ -71,7 +71,7 @@ class ServerConnection {
   virtual ~ServerConnection() = default;
   // Ends the connection in good order: no new requests after the present ones (`Connection: close`, GOAWAY).
   virtual void Drain() = 0;
-  // Whether a request is being served.
+  // Whether a request is being served; from on_end on, whether one was cut off.
   virtual bool busy() const = 0;
   // From on_end on.
   virtual CloseCause ended_by() const = 0;
