@@ -7,6 +7,7 @@
 #include "source/http/http1_client_connection.h"
 
 namespace narthex {
+
 Task<BodyPiece> Http1ClientConnection::ResponseBody::Read() {
   const size_t most = BodyReadSize(connection_.options_.buffer_limit);
   while (true) {

@@ -59,8 +59,8 @@ Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
 
 Task<bool> Http1ServerConnection::RequestBody::Fill() {
   Http1ServerConnection& connection = serving_.connection;
-  // Once the response has begun, client and upstream may talk to each other as slowly as they like.
   const size_t most = BodyReadSize(connection.context_.options.buffer_limit);
+  // Once the response has begun, client and upstream may talk to each other as slowly as they like.
   const bool owed = (!serving_.head_sent && !serving_.continue_proxied) || serving_.finished;
   while (true) {
     if (owed) connection.WaitFor(ClientPace::Side::kSends);
