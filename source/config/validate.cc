@@ -48,6 +48,11 @@ class Place {
   size_t index_ = 0;
 };
 
+const ValueRules& NoRules() {
+  static const ValueRules none;
+  return none;
+}
+
 class Validator {
  public:
   explicit Validator(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
@@ -159,7 +164,6 @@ class Validator {
 
   void CheckList(const FieldValue& all, bool set, const ValueRules& rules, const Place& parent, int depth) {
     static const ListRules kNoRules;
-    static const ValueRules kNoValueRules;
     const ListRules* list = std::get_if<ListRules>(&rules.check);
     if (list == nullptr) list = &kNoRules;
     const FieldDescriptor& field = all.field;
@@ -168,7 +172,7 @@ class Validator {
     const Place path(parent, field);
     CheckCount(*list, static_cast<uint64_t>(size), field, size == 0 ? parent : path);
     if (list->unique) CheckUnique(all, size, path);
-    const ValueRules& items = list->items == nullptr ? kNoValueRules : *list->items;
+    const ValueRules& items = list->items == nullptr ? NoRules() : *list->items;
     for (int i = 0; i < size; ++i) {
       if (field.is_map()) {
         CheckEntry(all.reflection.GetRepeatedMessage(all.message, &field, i), field, *list, path, depth);
@@ -181,7 +185,6 @@ class Validator {
 
   void CheckEntry(const Message& entry, const FieldDescriptor& map, const ListRules& rules, const Place& path,
                   int depth) {
-    static const ValueRules kNoRules;
     const FieldDescriptor& key = *map.message_type()->map_key();
     const FieldDescriptor& value = *map.message_type()->map_value();
     const Reflection& reflection = *entry.GetReflection();
@@ -194,7 +197,7 @@ class Validator {
       std::string broken = BrokenRule(*rules.keys, key_value);
       if (!broken.empty()) Error(place, "key " + broken);
     }
-    CheckValue({entry, value, reflection}, rules.values == nullptr ? kNoRules : *rules.values, place, depth);
+    CheckValue({entry, value, reflection}, rules.values == nullptr ? NoRules() : *rules.values, place, depth);
   }
 
   void CheckCount(const ListRules& rules, uint64_t size, const FieldDescriptor& field, const Place& path) {
