@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/net/system_calls.h"
+
 namespace narthex {
 namespace {
 
@@ -33,7 +35,7 @@ class SocketStream final : public Stream, private IoHandler {
     for (size_t i = 0; i < count; ++i) room += vectors[i].iov_len;
     ssize_t n;
     do {
-      n = count == 1 ? recv(fd_, vectors[0].iov_base, vectors[0].iov_len, 0)
+      n = count == 1 ? system_calls::Receive(fd_, vectors[0].iov_base, vectors[0].iov_len, 0)
                      : readv(fd_, vectors, static_cast<int>(count));
     } while (n < 0 && errno == EINTR);
     const int error = errno;
@@ -106,7 +108,7 @@ class SocketStream final : public Stream, private IoHandler {
   ssize_t Send(const Buffer& from) {
     iovec vectors[kMaxVectors];
     const size_t count = from.Vectors(vectors, kMaxVectors);
-    if (count == 1) return send(fd_, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+    if (count == 1) return system_calls::Send(fd_, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
     msghdr message = {};
     message.msg_iov = vectors;
     message.msg_iovlen = count;

@@ -1,7 +1,6 @@
 #include "source/server/snapshot.h"
 
 #include "gtest/gtest.h"
-#include "source/server/listen_sockets.h"
 #include "test/server/text_snapshot.h"
 
 namespace narthex {
@@ -166,30 +165,6 @@ TEST(FilterChainMatch, ServerNamesAndTlsNeverMatchPlainConnections) {
                                         {"c"}));
   ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
   EXPECT_EQ(ChainFor(*text.snapshot, "10.0.0.1"), "plain");
-}
-
-// The error of binding a listener on an address that this machine does not have, with a socket option.
-std::string BindErrorWith(const std::string& option) {
-  std::string listener = ListenerWith("l", 0, Chain());
-  listener.replace(listener.find("127.0.0.1"), 9, "192.0.2.77");
-  listener.replace(listener.find("{name: l,"), 9, "{name: l, socket_options: [" + option + "],");
-  const TextSnapshot text(BootstrapWith(listener, {"c"}));
-  if (text.snapshot == nullptr) return text.diagnostics.ToText();
-  const auto bound = ListenSockets::Bind(*text.snapshot, 1, {});
-  return bound.ok() ? "" : std::string(bound.status().message());
-}
-
-TEST(ListenSockets, SetOptionsBeforeAndAfterBinding) {
-  // IP_FREEBIND of IPPROTO_IP: of use before bind only.
-  EXPECT_EQ(BindErrorWith("{level: 0, name: 15, int_value: 1}"), "");
-  EXPECT_EQ(BindErrorWith("{level: 0, name: 15, int_value: 1, state: STATE_PREBIND}, "
-                          "{level: 1, name: 8, int_value: 65536, state: STATE_LISTENING}"),
-            "");
-  const std::string late = BindErrorWith("{level: 0, name: 15, int_value: 1, state: STATE_BOUND}");
-  EXPECT_NE(late.find("cannot bind 192.0.2.77:0"), std::string::npos) << late;
-  const std::string wrong =
-      BindErrorWith("{level: 0, name: 15, int_value: 1}, {level: 99, name: 1, int_value: 1}");
-  EXPECT_NE(wrong.find("cannot set socket option 99/1"), std::string::npos) << wrong;
 }
 
 }  // namespace

@@ -1,0 +1,108 @@
+#include "source/server/config_watch.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "gtest/gtest.h"
+
+namespace narthex {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A folder of its own, a watch on one file in it, and a loop that runs until the watch speaks or time is up.
+class ConfigWatchTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "/watch-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  ~ConfigWatchTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string At(const std::string& name) const { return folder_ / name; }
+  void Write(const std::string& name, const std::string& text) const { std::ofstream(At(name)) << text; }
+  void Watch(const std::string& name) {
+    watch_ = ConfigWatch::Make(*loop_, {At(name)}, milliseconds(20), [this] {
+      ++changes_;
+      loop_->Stop();
+    });
+    ASSERT_NE(watch_, nullptr);
+  }
+  // How many changes were said within `time`, at most one if there is one.
+  int ChangesWithin(milliseconds time) {
+    changes_ = 0;
+    Timer enough(loop_->wheel(), [](void* loop) { static_cast<EventLoop*>(loop)->Stop(); }, loop_.get());
+    enough.Arm(time);
+    loop_->Run();
+    return changes_;
+  }
+  int Changes() { return ChangesWithin(milliseconds(5000)); }
+  int ChangesSoon() { return ChangesWithin(milliseconds(150)); }
+
+  std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
+  std::filesystem::path folder_;
+  std::unique_ptr<ConfigWatch> watch_;
+  int changes_ = 0;
+};
+
+TEST_F(ConfigWatchTest, SaysThatAFileWasWritten) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  Write("a.yaml", "longer");
+  EXPECT_EQ(Changes(), 1);
+}
+
+TEST_F(ConfigWatchTest, SaysThatAFileWasReplaced) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  Write("new", "two");
+  std::filesystem::rename(At("new"), At("a.yaml"));
+  EXPECT_EQ(Changes(), 1);
+  Write("new", "three");
+  std::filesystem::rename(At("new"), At("a.yaml"));
+  EXPECT_EQ(Changes(), 1);
+}
+
+TEST_F(ConfigWatchTest, ABurstIsOneChange) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  for (int i = 0; i < 10; ++i) Write("a.yaml", std::string(static_cast<size_t>(i) + 10, 'x'));
+  EXPECT_EQ(Changes(), 1);
+  EXPECT_EQ(ChangesSoon(), 0);
+}
+
+TEST_F(ConfigWatchTest, OtherFilesOfTheFolderAreNotIts) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  Write("b.yaml", "two");
+  EXPECT_EQ(ChangesSoon(), 0);
+}
+
+TEST_F(ConfigWatchTest, AFileThatIsGoneIsNoChangeButItsReturnIs) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  std::filesystem::remove(At("a.yaml"));
+  EXPECT_EQ(ChangesSoon(), 0);
+  Write("a.yaml", "back again");
+  EXPECT_EQ(Changes(), 1);
+}
+
+// As Kubernetes mounts a ConfigMap: a.yaml -> ..data/a.yaml, ..data -> ..1, and an update swaps ..data.
+TEST_F(ConfigWatchTest, SaysThatALinkOnTheWayWasSwapped) {
+  for (const char* version : {"..1", "..2"}) {
+    std::filesystem::create_directory(At(version));
+    Write(std::string(version) + "/a.yaml", "same size");
+  }
+  std::filesystem::create_symlink("..1", At("..data"));
+  std::filesystem::create_symlink("..data/a.yaml", At("a.yaml"));
+  Watch("a.yaml");
+  std::filesystem::create_symlink("..2", At("..data_tmp"));
+  std::filesystem::rename(At("..data_tmp"), At("..data"));
+  EXPECT_EQ(Changes(), 1);
+}
+
+}  // namespace
+}  // namespace narthex
