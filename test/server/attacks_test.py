@@ -141,5 +141,22 @@ class Attacks(unittest.TestCase):
         self.assertTrue(busy.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
 
 
+class AdminAttacksTest(unittest.TestCase):
+
+    def test_unfinished_and_idle_connections_do_not_keep_others_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            upstream = Upstream("first")
+            self.addCleanup(upstream.server_close)
+            self.addCleanup(upstream.shutdown)
+            gateway = Gateway(folder, upstream.server_port)
+            self.addCleanup(gateway.end)
+            for number in range(150):
+                client = socket.socket(socket.AF_UNIX)
+                self.addCleanup(client.close)
+                client.connect(gateway.admin_socket)
+                client.sendall(b"GET /ready HTTP/1.1\r\nhost: localhost\r\n" + (b"\r\n" if number % 2 else b""))
+            self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
+
+
 if __name__ == "__main__":
     unittest.main()
