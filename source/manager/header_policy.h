@@ -27,9 +27,10 @@ struct HeaderPolicy {
   AuthorityPolicy authority;
   ServerHeaderPolicy server = ServerHeaderPolicy::kOverwrite;
   std::string server_name = "envoy";
-  std::string via;           // appended to via in both directions unless empty
-  std::optional<std::string> user_agent;    // add_user_agent: what stands in for a missing one, and our name ...
-  std::string service_node;  // ... and this one's, said to the upstream
+  std::string via;  // appended to via in both directions unless empty
+  // add_user_agent: what stands in for a missing one, and our name to the upstream; unset without it.
+  std::optional<std::string> user_agent;
+  std::string service_node;                // this node's name, beside it
   std::vector<std::string> internal_only;  // internal_only_headers of the route table, lower case
 };
 
