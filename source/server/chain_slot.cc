@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/net/socket.h"
 #include "source/server/connection_log.h"
 
 namespace narthex {
@@ -25,10 +24,10 @@ DownstreamConnection::~DownstreamConnection() {
   codec_.reset();
 }
 
-void DownstreamConnection::Serve(int fd, const ServerCodecOptions& options) {
+void DownstreamConnection::Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options) {
   fd_ = fd;
   codec_ =
-      MakeHttp1ServerConnection(MakeSocketStream(slot_.loop_, fd), {.loop = slot_.loop_,
+      MakeHttp1ServerConnection(std::move(stream), {.loop = slot_.loop_,
                                                                     .handler = slot_.manager_,
                                                                     .facts = facts_,
                                                                     .options = options,
@@ -92,12 +91,12 @@ ChainSlot::~ChainSlot() {
   }
 }
 
-void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) {
+void ChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books, ConnectionFacts facts) {
   auto connection = std::make_unique<DownstreamConnection>(*this, books, std::move(facts));
   DownstreamConnection& opened = *connection;
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
-  opened.Serve(fd, opened.hcm_->codec);
+  opened.Serve(std::move(stream), fd, opened.hcm_->codec);
   // While the process drains, a connection takes one request, for which it waits no longer than others do
   // then.
   if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();

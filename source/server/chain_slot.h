@@ -18,7 +18,7 @@ class DownstreamConnection {
   DownstreamConnection(ChainSlot& slot, const ListenerBooks& books, ConnectionFacts facts);
   ~DownstreamConnection();
 
-  void Serve(int fd, const ServerCodecOptions& options);
+  void Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options);
   void Drain() { codec_->Drain(); }
   uint64_t idle_since() const { return codec_->idle_since(); }
   // A codec that ended while it was made is not here yet: the client had left before.
@@ -49,7 +49,8 @@ class ChainSlot : private HcmSource {
 
   // Requests that start from now on are served by `hcm`.
   void Update(std::shared_ptr<const HcmConfig> hcm) { hcm_ = std::move(hcm); }
-  void Open(int fd, const ListenerBooks& books, ConnectionFacts facts);
+  // `fd` is what `stream` owns.
+  void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books, ConnectionFacts facts);
   void Drain();
   // Closes the longest idle one of a few that it looks at; false when all of them are busy.
   bool CloseIdle();
