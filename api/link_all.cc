@@ -34,6 +34,9 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
@@ -81,6 +84,9 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::TlsParameters>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::Secret>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext>();
   LinkMessageReflection<envoy::extensions::upstreams::http::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::service::discovery::v3::DiscoveryResponse>();
   LinkMessageReflection<envoy::type::matcher::v3::RegexMatcher>();

@@ -111,7 +111,7 @@ void Server::WatchFiles() {
   // A watch that goes on misses nothing; a new one would not see what changed since the files were read.
   if (files.empty() || files == watched_) return;
   watched_ = files;
-  watch_ = ConfigWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
+  watch_ = FileWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
   if (watch_ == nullptr) {
     NARTHEX_LOG(kWarning, "config") << "cannot watch the configuration for changes; SIGHUP still loads it";
   }
