@@ -32,8 +32,8 @@ struct ConnectionDetails {
 // What is known of a downstream connection. Owned by the connection, outlives its exchanges.
 struct ConnectionFacts {
   uint64_t id = 0;
-  Address remote;  // the socket's peer, or whom it speaks for (PROXY protocol)
-  Address local;   // likewise: where the client's connection went
+  Address remote;                          // the socket's peer, or whom it speaks for (PROXY protocol)
+  Address local;                           // likewise: where the client's connection went
   std::string_view protocol = "HTTP/1.1";  // for reports only
   bool secure = false;
   std::shared_ptr<const ConnectionDetails> details;  // null: there are none
@@ -47,7 +47,8 @@ struct ConnectionFacts {
   // Calls `add` with the details, to add to them.
   template <class Add>
   void Detail(Add add) {
-    auto more = details == nullptr ? std::make_shared<ConnectionDetails>() : std::make_shared<ConnectionDetails>(*details);
+    auto more = details == nullptr ? std::make_shared<ConnectionDetails>()
+                                   : std::make_shared<ConnectionDetails>(*details);
     add(*more);
     details = std::move(more);
   }
@@ -56,7 +57,9 @@ struct ConnectionFacts {
   const Address& direct_remote() const {
     return details == nullptr || details->peer.empty() ? remote : details->peer;
   }
-  std::string_view server_name() const { return details == nullptr ? std::string_view() : details->server_name; }
+  std::string_view server_name() const {
+    return details == nullptr ? std::string_view() : details->server_name;
+  }
   const TlsFacts* tls() const { return details == nullptr ? nullptr : details->tls.get(); }
 
   // The peer's IP address in text, made when it is first asked for: valid as long as this is. REQUIRES:

@@ -16,13 +16,6 @@ namespace narthex {
 
 namespace {
 
-// Envoy's spelling of an address in a statistic's name.
-std::string StatPrefixOf(const ListenerConfig& config, const Address& address) {
-  std::string name = config.stat_prefix.empty() ? address.ToString() : config.stat_prefix;
-  std::replace(name.begin(), name.end(), ':', '_');
-  return "listener." + name + ".";
-}
-
 // What tells a chain of one configuration from the others, and finds it again in the next one.
 std::string KeyOf(const ListenerConfig& config, const FilterChainConfig& chain) {
   if (!chain.name.empty()) return chain.name;
@@ -179,7 +172,8 @@ void ActiveListener::Drain() {
 }
 
 bool ActiveListener::idle() const {
-  return arrivals_->empty() && std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); });
+  return arrivals_->empty() &&
+         std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); });
 }
 
 }  // namespace narthex

@@ -38,7 +38,8 @@ struct WorkerShared {
 struct ListenerStats {
   explicit ListenerStats(const std::string& prefix);
   Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, cx_idle_evicted, no_filter_chain_match;
-  Counter pre_cx_timeout, listener_filter_error, listener_filter_remote_close, cx_transport_socket_connect_timeout;
+  Counter pre_cx_timeout, listener_filter_error, listener_filter_remote_close,
+      cx_transport_socket_connect_timeout;
   Gauge cx_active, pre_cx_active;
   Histogram cx_length_ms;
 };

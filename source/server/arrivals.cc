@@ -72,8 +72,8 @@ Task<void> Arrivals::Run(Arrival& arrival) {
   std::unique_ptr<Stream> stream;
   if (chain != nullptr) stream = co_await MakeStream(arrival, *chain);
   if (stream != nullptr) {
-    ArrivedConnection arrived{arrival.config, *chain,           arrival.books, arrival.socket,
-                              std::move(stream), std::move(arrival.facts)};
+    ArrivedConnection arrived{
+        arrival.config, *chain, arrival.books, arrival.socket, std::move(stream), std::move(arrival.facts)};
     End(arrival);
     serve_(std::move(arrived));
     co_return;

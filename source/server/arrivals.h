@@ -19,9 +19,9 @@ struct ArrivedConnection {
   ConnectionFacts facts;
 };
 
-// The connections of a listener that were accepted and are not served yet: listener filters look at their first
-// bytes, their filter chain is chosen, TLS is agreed on. Each of these has its time limit; what fails is closed,
-// counted, and written to the listener's access logs. Loop-confined.
+// The connections of a listener that were accepted and are not served yet: listener filters look at their
+// first bytes, their filter chain is chosen, TLS is agreed on. Each of these has its time limit; what fails
+// is closed, counted, and written to the listener's access logs. Loop-confined.
 class Arrivals {
  public:
   using Serve = std::function<void(ArrivedConnection connection)>;
@@ -44,7 +44,7 @@ class Arrivals {
     ConnectionFacts facts;
     ConnectionTraits traits = {};
     uint64_t since_us = 0;
-    int fd = -1;  // owned, until a stream owns it
+    int fd = -1;      // owned, until a stream owns it
     int socket = -1;  // the same, for as long as it is open
     std::list<std::unique_ptr<Arrival>>::iterator position = {};
     Task<void> task = {};

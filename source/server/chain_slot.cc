@@ -26,13 +26,12 @@ DownstreamConnection::~DownstreamConnection() {
 
 void DownstreamConnection::Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options) {
   fd_ = fd;
-  codec_ =
-      MakeHttp1ServerConnection(std::move(stream), {.loop = slot_.loop_,
-                                                                    .handler = slot_.manager_,
-                                                                    .facts = facts_,
-                                                                    .options = options,
-                                                                    .on_end = &DownstreamConnection::OnEnd,
-                                                                    .context = this});
+  codec_ = MakeHttp1ServerConnection(std::move(stream), {.loop = slot_.loop_,
+                                                         .handler = slot_.manager_,
+                                                         .facts = facts_,
+                                                         .options = options,
+                                                         .on_end = &DownstreamConnection::OnEnd,
+                                                         .context = this});
 }
 
 void DownstreamConnection::OnEnd(void* self) {
@@ -91,7 +90,8 @@ ChainSlot::~ChainSlot() {
   }
 }
 
-void ChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books, ConnectionFacts facts) {
+void ChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books,
+                     ConnectionFacts facts) {
   auto connection = std::make_unique<DownstreamConnection>(*this, books, std::move(facts));
   DownstreamConnection& opened = *connection;
   opened.position_ = connections_.size();

@@ -67,7 +67,7 @@ struct FilterChainConfig {
   std::string name;
   FilterChainMatch match;
   std::shared_ptr<const HcmConfig> hcm;
-  std::shared_ptr<TlsContext> tls;                // null: plain bytes
+  std::shared_ptr<TlsContext> tls;               // null: plain bytes
   std::chrono::milliseconds connect_timeout{0};  // of the TLS handshake; 0: none
   Origin origin;
 };
@@ -100,6 +100,9 @@ struct ListenerConfig {
   // The default one too.
   std::vector<const FilterChainConfig*> AllChains() const;
 };
+
+// "listener.0.0.0.0_443.": of the statistics of one of its addresses, as configured.
+std::string StatPrefixOf(const ListenerConfig& config, const Address& address);
 
 // The parts of a listener but its chains' filters: sockets, matches, limits.
 void CompileListenerSockets(const envoy::config::listener::v3::Listener& listener, const ConfigPath& path,

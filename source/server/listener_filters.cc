@@ -24,9 +24,11 @@ std::optional<ListenerFilter> CompileProxyProtocol(const ProxyProtocol& config, 
                                                    Diagnostics& diagnostics) {
   ProxyProtocolFilter filter(config.stat_prefix());
   filter.optional = config.allow_requests_without_proxy_protocol();
-  for (int version : config.disallowed_versions()) filter.allowed[version == ProxyProtocolConfig::V1 ? 0 : 1] = false;
+  for (int version : config.disallowed_versions())
+    filter.allowed[version == ProxyProtocolConfig::V1 ? 0 : 1] = false;
   if (!filter.allowed[0] && !filter.allowed[1]) {
-    diagnostics.Error(path.Field("disallowed_versions"), "leaves no version, so that no header would be accepted");
+    diagnostics.Error(path.Field("disallowed_versions"),
+                      "leaves no version, so that no header would be accepted");
   }
   return filter;
 }

@@ -20,8 +20,8 @@ namespace narthex {
 struct ProxyProtocolFilter {
   explicit ProxyProtocolFilter(const std::string& stat_prefix);
 
-  bool optional = false;                  // serves connections without a header too
-  bool allowed[2] = {true, true};         // versions 1 and 2
+  bool optional = false;           // serves connections without a header too
+  bool allowed[2] = {true, true};  // versions 1 and 2
   // "proxy_proto.", and by version "proxy_proto.versions.v1.".
   Counter not_found_allowed, not_found_disallowed;
   struct {
@@ -36,7 +36,8 @@ struct TlsInspectorFilter {
   size_t max_client_hello = 16 * 1024;
   bool close_on_error = false;  // else what is malformed is matched as "raw_buffer"
   // "tls_inspector.".
-  Counter client_hello_too_large, tls_found, tls_not_found, alpn_found, alpn_not_found, sni_found, sni_not_found;
+  Counter client_hello_too_large, tls_found, tls_not_found, alpn_found, alpn_not_found, sni_found,
+      sni_not_found;
 };
 
 using ListenerFilter = std::variant<ProxyProtocolFilter, TlsInspectorFilter>;

@@ -102,6 +102,10 @@ void Server::StartSignals() {
 }
 
 void Server::WatchFiles() {
+  if (certificates_ == nullptr) certificates_ = std::make_unique<CertificateWatch>(*loop_, kSettle);
+  if (!certificates_->Watch(snapshot_->TlsContexts())) {
+    NARTHEX_LOG(kWarning, "config") << "cannot watch certificates for changes; SIGHUP still loads them";
+  }
   std::vector<std::string> files = snapshot_->files->files;
   for (const auto& listener : snapshot_->listeners) {
     for (const FilterChainConfig* chain : listener->AllChains()) {

@@ -17,6 +17,7 @@
 #include "source/server/listen_sockets.h"
 #include "source/server/snapshot.h"
 #include "source/server/worker.h"
+#include "source/tls/certificate_watch.h"
 #include "source/upstream/discovery.h"
 
 namespace narthex {
@@ -51,6 +52,7 @@ class Server : private AdminBackend {
   std::string ClustersJson() const override;
   std::string ConfigDump() const override;
   std::string Runtime() const override;
+  std::string Certificates() const override;
   AdminReply Explain(const AdminRequest& request) const override;
   void FailHealthCheck(bool failing) override;
   void DrainListeners(ListenerDrain how) override;
@@ -91,6 +93,7 @@ class Server : private AdminBackend {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<IoRegistration>> signals_;
   std::unique_ptr<FileWatch> watch_;
+  std::unique_ptr<CertificateWatch> certificates_;
   std::vector<std::string> watched_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<AdminServer> admin_;

@@ -31,11 +31,11 @@ void OfLocal(const FormatContext& c, const FormatArguments&, FormatValue& v) {
   if (local != nullptr) Read(*local, v);
 }
 
-template <std::string CertificateFacts::*field>
+template <std::string CertificateFacts::* field>
 void Text(const CertificateFacts& certificate, FormatValue& v) {
   SetTextIfAny(v, certificate.*field);
 }
-template <std::vector<std::string> CertificateNames::*names>
+template <std::vector<std::string> CertificateNames::* names>
 void Names(const CertificateFacts& certificate, FormatValue& v) {
   SetOwned(v, absl::StrJoin(certificate.names.*names, ","));
 }
@@ -45,7 +45,7 @@ std::string PrepareTime(FormatArguments& arguments) {
   return arguments.time.Parse(arguments.text.empty() ? "%b %e %H:%M:%S %Y GMT" : arguments.text);
 }
 
-template <int64_t CertificateFacts::*seconds>
+template <int64_t CertificateFacts::* seconds>
 void Time(const FormatContext& c, const FormatArguments& a, FormatValue& v) {
   if (c.exchange == nullptr || c.exchange->connection().tls() == nullptr) return;
   const CertificateFacts* peer = c.exchange->connection().tls()->peer();
@@ -56,8 +56,10 @@ void Time(const FormatContext& c, const FormatArguments& a, FormatValue& v) {
 }
 
 constexpr FormatOperator kOperators[] = {
-    {"DOWNSTREAM_TLS_VERSION", OfTls<[](const TlsFacts& tls, FormatValue& v) { SetTextIfAny(v, tls.version); }>},
-    {"DOWNSTREAM_TLS_CIPHER", OfTls<[](const TlsFacts& tls, FormatValue& v) { SetTextIfAny(v, tls.cipher); }>},
+    {"DOWNSTREAM_TLS_VERSION",
+     OfTls<[](const TlsFacts& tls, FormatValue& v) { SetTextIfAny(v, tls.version); }>},
+    {"DOWNSTREAM_TLS_CIPHER",
+     OfTls<[](const TlsFacts& tls, FormatValue& v) { SetTextIfAny(v, tls.cipher); }>},
     {"DOWNSTREAM_TLS_SESSION_ID",
      OfTls<[](const TlsFacts& tls, FormatValue& v) { SetTextIfAny(v, tls.session_id); }>},
     {"DOWNSTREAM_PEER_URI_SAN", OfPeer<Names<&CertificateNames::uri>>},
@@ -73,8 +75,10 @@ constexpr FormatOperator kOperators[] = {
     {"DOWNSTREAM_PEER_FINGERPRINT_1", OfPeer<Text<&CertificateFacts::sha1_fingerprint>>},
     {"DOWNSTREAM_PEER_CERT",
      OfPeer<[](const CertificateFacts& peer, FormatValue& v) { SetOwned(v, peer.UrlEncodedPem()); }>},
-    {"DOWNSTREAM_PEER_CERT_V_START", Time<&CertificateFacts::valid_from>, Argument::kOptional, false, PrepareTime},
-    {"DOWNSTREAM_PEER_CERT_V_END", Time<&CertificateFacts::valid_until>, Argument::kOptional, false, PrepareTime},
+    {"DOWNSTREAM_PEER_CERT_V_START", Time<&CertificateFacts::valid_from>, Argument::kOptional, false,
+     PrepareTime},
+    {"DOWNSTREAM_PEER_CERT_V_END", Time<&CertificateFacts::valid_until>, Argument::kOptional, false,
+     PrepareTime},
     {"DOWNSTREAM_LOCAL_URI_SAN", OfLocal<Names<&CertificateNames::uri>>},
     {"DOWNSTREAM_LOCAL_DNS_SAN", OfLocal<Names<&CertificateNames::dns>>},
     {"DOWNSTREAM_LOCAL_IP_SAN", OfLocal<Names<&CertificateNames::ip>>},
