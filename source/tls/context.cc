@@ -1,5 +1,7 @@
 #include "source/tls/context.h"
 
+#include <algorithm>
+
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/base/log.h"
 
@@ -51,26 +53,11 @@ absl::Status TlsContext::Refresh() {
   Diagnostics diagnostics;
   SecretReader reader(lookup_, diagnostics);
   TlsInputs inputs = read_(reader, diagnostics);
-  absl::Status failure = diagnostics.ToStatus();
-  absl::StatusOr<std::shared_ptr<const TlsMaterial>> made = failure;
-  {
-    const std::lock_guard lock(mutex_);
-    // A reading that failed may not have come to all files: whoever mends one of them is to be noticed.
-    std::vector<std::string> files = reader.files();
-    if (!failure.ok()) files.insert(files.end(), files_.begin(), files_.end());
-    files_ = std::move(files);
-    if (failure.ok() && fingerprint_ == reader.fingerprint()) return failure;
-  }
-  if (failure.ok()) {
-    made = TlsMaterial::Make(std::move(inputs), process_keys_);
-    if (!made.ok()) failure = ErrorAt(origin_, std::string(made.status().message()));
-  }
-  if (!failure.ok()) {
-    stats_.context_update_failed.Add();
-    NARTHEX_LOG(kError, "tls") << "certificates changed and cannot be used, the old ones stay in use: "
-                               << std::string(failure.message());
-    return failure;
-  }
+  const bool changed = NoteFiles(reader, diagnostics.HasErrors());
+  if (diagnostics.HasErrors()) return Refuse(diagnostics.ToStatus());
+  if (!changed) return absl::OkStatus();
+  auto made = TlsMaterial::Make(std::move(inputs), process_keys_);
+  if (!made.ok()) return Refuse(ErrorAt(origin_, std::string(made.status().message())));
   {
     const std::lock_guard lock(mutex_);
     material_ = *std::move(made);
@@ -78,7 +65,25 @@ absl::Status TlsContext::Refresh() {
   }
   stats_.context_update.Add();
   NARTHEX_LOG(kInfo, "tls") << "new certificates in use for " << origin_.ToString();
-  return failure;
+  return absl::OkStatus();
+}
+
+bool TlsContext::NoteFiles(const SecretReader& reader, bool failed) {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> files = reader.files();
+  // A reading that failed may not have come to all files: whoever mends one of them is to be noticed.
+  for (const std::string& file : files_) {
+    if (failed && std::find(files.begin(), files.end(), file) == files.end()) files.push_back(file);
+  }
+  files_ = std::move(files);
+  return fingerprint_ != reader.fingerprint();
+}
+
+absl::Status TlsContext::Refuse(absl::Status why) {
+  stats_.context_update_failed.Add();
+  NARTHEX_LOG(kError, "tls") << "certificates changed and cannot be used, the old ones stay in use: "
+                             << std::string(why.message());
+  return why;
 }
 
 std::shared_ptr<const TlsMaterial> TlsContext::material() const {

@@ -51,6 +51,10 @@ class TlsContext {
   bool verifies_chain() const;
 
  private:
+  // Whether anything is other than in the reading that was taken last.
+  bool NoteFiles(const SecretReader& reader, bool failed);
+  absl::Status Refuse(absl::Status why);
+
   const Role role_;
   const Origin origin_;
   const TlsStats stats_;

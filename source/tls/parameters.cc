@@ -18,7 +18,8 @@ constexpr std::string_view kDefaultCiphers =
     "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 // AES-128 first: it has no known weakness, and costs least.
 constexpr char kTls13Ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
-constexpr std::string_view kDefaultGroups = "X25519:P-256";
+// P-384 also for certificates on it, which TLS 1.2 asks to be among them.
+constexpr std::string_view kDefaultGroups = "X25519:P-256:P-384";
 constexpr std::string_view kGroups[] = {"X25519", "P-256", "P-384", "P-521", "X448"};
 constexpr std::string_view kSignatures[] = {"ecdsa_secp256r1_sha256",
                                             "ecdsa_secp384r1_sha384",

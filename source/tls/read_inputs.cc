@@ -95,6 +95,8 @@ void ReadResumption(const DownstreamTlsContext& config, const ConfigPath& path, 
   inputs.stateful_resumption = !config.disable_stateful_session_resumption();
   if (config.has_session_timeout()) {
     inputs.session_timeout = std::chrono::seconds(config.session_timeout().seconds());
+    // OpenSSL would still resume within the same second.
+    if (inputs.session_timeout.count() == 0) inputs.stateless_resumption = inputs.stateful_resumption = false;
   }
   switch (config.session_ticket_keys_type_case()) {
     case DownstreamTlsContext::kSessionTicketKeys:
@@ -111,7 +113,7 @@ void ReadResumption(const DownstreamTlsContext& config, const ConfigPath& path, 
                             reader, inputs);
     }
     case DownstreamTlsContext::kDisableStatelessSessionResumption:
-      inputs.stateless_resumption = !config.disable_stateless_session_resumption();
+      if (config.disable_stateless_session_resumption()) inputs.stateless_resumption = false;
       return;
     default:
       return;
@@ -127,6 +129,17 @@ void ReadAlpn(const CommonTlsContext& config, const ConfigPath& path, Diagnostic
                         "must have 1 to 255 bytes");
     }
     inputs.alpn.push_back(protocol);
+  }
+}
+
+void WarnOfUnusableCurves(const TlsInputs& inputs, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (inputs.parameters.min_version > TLS1_2_VERSION) return;
+  for (const auto& pair : inputs.pairs) {
+    if (!pair->is_ecdsa()) continue;
+    const std::string curve = pair->curve() == 23 ? "P-256" : pair->curve() == 24 ? "P-384" : "P-521";
+    if ((":" + inputs.parameters.groups + ":").find(":" + curve + ":") != std::string::npos) continue;
+    diagnostics.Warning(path, "the certificate of \"" + pair->facts()->subject + "\" is on " + curve +
+                                  ", which is not among ecdh_curves: clients of TLS 1.2 cannot use it");
   }
 }
 
@@ -176,6 +189,7 @@ TlsInputs ReadDownstreamTls(const DownstreamTlsContext& config, const ConfigPath
   ReadResumption(config, path, reader, diagnostics, inputs);
   if (diagnostics.error_count() != errors_before) return inputs;
   if (inputs.pairs.empty()) diagnostics.Error(common, "a server needs a certificate: tls_certificates");
+  WarnOfUnusableCurves(inputs, common.Field("tls_params"), diagnostics);
   const PeerVerifier* verifier = inputs.verifier.get();
   if (inputs.require_client_certificate &&
       (verifier == nullptr || !(verifier->judges() || verifier->accepts_untrusted()))) {

@@ -106,6 +106,12 @@ TEST_F(ContextConfigTest, TakesIanasNamesOfSuitesAndWarnsOfOldOnes) {
               "forward secrecy");
 }
 
+TEST_F(ContextConfigTest, WarnsOfCertificatesThatTls12CannotUse) {
+  EXPECT_NE(Server(ServerFields(Pair(server_certificate_), "  tls_params: {ecdh_curves: [X25519]}\n")),
+            nullptr);
+  EXPECT_SAYS(errors_, "is on P-256, which is not among ecdh_curves: clients of TLS 1.2 cannot use it");
+}
+
 TEST_F(ContextConfigTest, RefusesValidationThatCannotHold) {
   const std::string name = "match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a}}]";
   EXPECT_SAYS(ErrorsOfValidation(name), "match_typed_subject_alt_names: needs trusted_ca");

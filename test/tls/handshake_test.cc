@@ -54,13 +54,14 @@ TEST_F(HandshakeTest, RefusesAVersionThatTheOtherLacks) {
 
 TEST_F(HandshakeTest, NegotiatesConfiguredCiphersCurvesAndSignatures) {
   const auto server = Server(
-      ServerFields(Pair(server_certificate_), Params("ecdh_curves: [P-384], cipher_suites: "
+      ServerFields(Pair(server_certificate_), Params("ecdh_curves: [P-384, P-256], cipher_suites: "
                                                      "['[ECDHE-ECDSA-CHACHA20-POLY1305|ECDHE-ECDSA-AES256-"
                                                      "GCM-SHA384]']")));
   const Connection made = Connect(
-      server, TrustingClient(Params("tls_maximum_protocol_version: TLSv1_2, ecdh_curves: [X25519, P-384],"
-                                    "cipher_suites: [ECDHE-ECDSA-AES256-GCM-SHA384],"
-                                    "signature_algorithms: [ecdsa_secp256r1_sha256]")));
+      server,
+      TrustingClient(Params("tls_maximum_protocol_version: TLSv1_2, ecdh_curves: [X25519, P-256, P-384],"
+                            "cipher_suites: [ECDHE-ECDSA-AES256-GCM-SHA384],"
+                            "signature_algorithms: [ecdsa_secp256r1_sha256]")));
   ASSERT_TRUE(made.ok()) << errors_ << made.client_result.error;
   EXPECT_EQ(made.client->Facts()->cipher, "ECDHE-ECDSA-AES256-GCM-SHA384");
   EXPECT_EQ(made.client->Facts()->group, "P-384");
@@ -138,7 +139,9 @@ TEST_F(HandshakeTest, ScansCertificatesOnAMismatchWhenAskedTo) {
 TEST_F(HandshakeTest, ServesEveryKindOfKey) {
   for (const Key key : {Key::kEcdsaP384, Key::kRsa2048, Key::kEd25519}) {
     const TestCertificate certificate({.common_name = "kind", .key = key});
-    EXPECT_EQ(CertificateFor(Server(ServerFields(Pair(certificate))), "a.example"), "kind");
+    const auto server = Server(ServerFields(Pair(certificate)));
+    EXPECT_EQ(CertificateFor(server, "a.example"), "kind");
+    EXPECT_EQ(CertificateFor(server, "a.example", kTls12), "kind");
   }
 }
 

@@ -64,9 +64,9 @@ TEST_F(RotationTest, KeepsTheOldPairUntilTheNewOneFits) {
   const auto server = Server(ServerFields(Files()));
   Replace("cert.pem", new_.Pem());
   const absl::Status half = server->Refresh();
-  EXPECT_EQ(std::string(half.message()),
-            "server.yaml:2:91: common_tls_context.tls_certificates[0].private_key.filename: \"" +
-                At("key.pem") + "\" does not fit the certificate: key values mismatch")
+  EXPECT_TRUE(std::string(half.message())
+                  .ends_with("common_tls_context.tls_certificates[0].private_key.filename: \"" +
+                             At("key.pem") + "\" does not fit the certificate: key values mismatch"))
       << half;
   EXPECT_EQ(Served(server), "old");
   EXPECT_EQ(StatOf("kept.ssl.context_update_failed"), 1u);

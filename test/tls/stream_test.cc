@@ -89,6 +89,7 @@ Task<void> UntilIdle(EventLoop& loop, Scope& scope) {
 }
 
 TEST_P(StreamTest, CarriesTenMebibytesBothWaysAtOnce) {
+  over_tcp_ = true;
   Connection made = Open();
   const std::string bytes = Pattern(10 << 20);
   std::string to_server, to_client;
@@ -138,6 +139,7 @@ TEST_P(StreamTest, EndsInOrderWhenItIsDestroyed) {
 }
 
 TEST_P(StreamTest, TellsACutConnectionFromAnEnd) {
+  over_tcp_ = true;
   Connection made = Open();
   made.client->AbortOnClose();
   made.client.reset();
@@ -175,7 +177,7 @@ TEST_P(StreamTest, RefusesBytesThatWereChanged) {
   Connection made = Open();
   IoResult last;
   // A record of application data that nobody sealed.
-  const std::string forged("\x17\x03\x03\x00\x20" + std::string(32, 'x'));
+  const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
   int fds[2];
   MakeSockets(fds);
   made.server = TlsStream::MakeServer(*loop_, fds[0], PlainServer());

@@ -19,7 +19,7 @@ struct CertificateRequest {
   long serial = 0;                // 0: the next of the process
   long valid_from_s = -3600;      // from now
   long valid_for_s = 30 * 86400;  // from now
-  std::string raw_dns = {};            // a DNS name of any bytes
+  std::string raw_dns = {};       // a DNS name of any bytes
 };
 
 // A certificate with its key, and the means to sign others. Of a process's own authorities; never checked.

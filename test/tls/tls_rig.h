@@ -47,7 +47,7 @@ class TlsRig : public testing::Test {
   // The name of the certificate that a client gets which asks for `name`.
   std::string CertificateFor(const std::shared_ptr<TlsContext>& server, const std::string& name,
                              const std::string& client_common = {});
-  // Two connected descriptors: TCP over loopback.
+  // Two connected descriptors.
   void MakeSockets(int fds[2]);
   // Runs the loop until `task` has ended; false when it takes longer than any test should.
   bool RunToEnd(Task<void> task);
@@ -59,6 +59,7 @@ class TlsRig : public testing::Test {
   void WriteFile(const std::string& name, const std::string& text) const;
 
   std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
+  bool over_tcp_ = false;  // connections over loopback, rather than between a pair of sockets
   std::string folder_;
   std::string errors_;
   std::string stat_prefix_ = "tls_test.";
