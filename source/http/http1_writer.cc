@@ -84,7 +84,8 @@ constexpr uint64_t BitOf(Header known) {
   return uint64_t{1} << static_cast<size_t>(known);
 }
 constexpr uint64_t kWritersOwn = BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) |
-                                 BitOf(Header::kPath) | BitOf(Header::kStatus) | BitOf(Header::kHost) |
+                                 BitOf(Header::kPath) | BitOf(Header::kProtocol) |
+                                 BitOf(Header::kStatus) | BitOf(Header::kHost) |
                                  BitOf(Header::kContentLength) | BitOf(Header::kTransferEncoding) |
                                  BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
                                  BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
