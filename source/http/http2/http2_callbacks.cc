@@ -19,9 +19,6 @@ std::string_view Text(nghttp2_rcbuf* bytes) {
 struct Http2Callbacks {
   static Http2Session& Of(void* user_data) { return *static_cast<Http2Session*>(user_data); }
 
-  static int OnFrameBegin(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
-    return Verdict(Of(self).OnFrameBegin(*head));
-  }
   static int OnHeadBegin(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return Verdict(Of(self).OnHeadBegin(*frame));
   }
@@ -57,7 +54,6 @@ const nghttp2_session_callbacks* Http2SessionCallbacks() {
   static const nghttp2_session_callbacks* const callbacks = [] {
     nghttp2_session_callbacks* made = nullptr;
     nghttp2_session_callbacks_new(&made);
-    nghttp2_session_callbacks_set_on_begin_frame_callback(made, &Http2Callbacks::OnFrameBegin);
     nghttp2_session_callbacks_set_on_begin_headers_callback(made, &Http2Callbacks::OnHeadBegin);
     nghttp2_session_callbacks_set_on_header_callback2(made, &Http2Callbacks::OnField);
     nghttp2_session_callbacks_set_on_frame_recv_callback(made, &Http2Callbacks::OnFrame);

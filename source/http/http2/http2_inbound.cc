@@ -15,18 +15,73 @@ constexpr size_t kWorthSharing = Block::kSize / 4;
 
 void Http2Session::Receive() {
   keepalive_.OnActivity();
+  if (!parked_.empty()) {
+    Buffer all(std::exchange(parked_, {}));
+    all.Append(std::move(input_));
+    input_ = std::move(all);
+  }
   while (!input_.empty() && state_ == State::kOpen) {
-    const std::string_view front = input_.Front();
+    if (frame_left_ == 0 && !BeginFrame()) break;
+    const std::string_view front = input_.Front().substr(0, frame_left_);
     const ssize_t taken =
         nghttp2_session_mem_recv(raw(), reinterpret_cast<const uint8_t*>(front.data()), front.size());
     if (taken < 0) {
       OnReceiveError(static_cast<int>(taken));
       break;
     }
+    frame_left_ -= static_cast<size_t>(taken);
     input_.Consume(static_cast<size_t>(taken));
   }
+  // The beginning of a frame's header must not cost a block.
+  if (state_ == State::kOpen) parked_ = input_.ToString();
   input_.Clear();
   if (state_ == State::kOpen) CheckOutbound();
+}
+
+// A frame begins in `input_`. nghttp2 gets it when it has been looked at: it lets some pass, and says nothing
+// of those that it ignores. False when more bytes are needed, or the connection is closed.
+bool Http2Session::BeginFrame() {
+  constexpr size_t kFrameHead = 9;
+  constexpr size_t kPriority = kFrameHead + 5;
+  if (!input_.Linearize(kFrameHead)) return false;
+  const auto* head = reinterpret_cast<const uint8_t*>(input_.Front().data());
+  const auto number = [&](size_t at) {
+    return uint32_t{head[at]} << 24 | uint32_t{head[at + 1]} << 16 | uint32_t{head[at + 2]} << 8 | head[at + 3];
+  };
+  const Frame frame{.length = number(0) >> 8, .type = head[3], .flags = head[4],
+                    .id = static_cast<int32_t>(number(5) & 0x7fffffff)};
+  uint32_t fault = FaultOf(frame);
+  if (frame.type == NGHTTP2_PRIORITY && frame.length == kPriority - kFrameHead) {
+    if (!input_.Linearize(kPriority)) return false;
+    head = reinterpret_cast<const uint8_t*>(input_.Front().data());
+    const auto dependency = static_cast<int32_t>(number(kFrameHead) & 0x7fffffff);
+    if (frame.id == 0 || dependency == frame.id) fault = NGHTTP2_PROTOCOL_ERROR;
+  }
+  const Http2Flood flood = guards_.OnFrame(frame.type, frame.flags, frame.length, loop_.NowMs());
+  if (flood != Http2Flood::kNone) {
+    CloseFor(flood);
+  } else if (fault != NGHTTP2_NO_ERROR) {
+    stats_.rx_messaging_error.Add();
+    Close(fault, "http2.protocol_error");
+  }
+  frame_left_ = kFrameHead + frame.length;
+  if (frame.type == NGHTTP2_HEADERS) head_open_ = true;
+  return state_ == State::kOpen;
+}
+
+// Whether the frame is a message's, on a stream that the client has closed (RFC 9113 section 5.1): nghttp2
+// forgets streams that are closed.
+uint32_t Http2Session::FaultOf(const Frame& frame) const {
+  const bool message = frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_DATA;
+  if (!message || settings_.role != Role::kServer || frame.id % 2 == 0 || frame.id > last_peer_id_ ||
+      nghttp2_session_find_stream(raw(), frame.id) != nullptr) {
+    return NGHTTP2_NO_ERROR;
+  }
+  // One that we have reset may still be sent to. Older resets than are kept can't be told from the client's.
+  const size_t kept = reset_ids_.size();
+  const bool forgotten = resets_sent_ > kept && frame.id < reset_ids_[resets_sent_ % kept];
+  const bool ours = std::find(reset_ids_.begin(), reset_ids_.end(), frame.id) != reset_ids_.end();
+  return ours || forgotten ? NGHTTP2_NO_ERROR : NGHTTP2_STREAM_CLOSED;
 }
 
 void Http2Session::OnReceiveError(int error) {
@@ -51,11 +106,6 @@ bool Http2Session::Guard(Http2Flood flood) {
   return false;
 }
 
-bool Http2Session::OnFrameBegin(const nghttp2_frame_hd& head) {
-  if (head.type == NGHTTP2_HEADERS) head_open_ = true;
-  return Guard(guards_.OnFrame(head.type, head.flags, head.length, loop_.NowMs()));
-}
-
 bool Http2Session::OnHeadBegin(const nghttp2_frame& frame) {
   if (frame.hd.type != NGHTTP2_HEADERS) return true;
   using Kind = Http2FieldReader::Kind;
@@ -64,6 +114,7 @@ bool Http2Session::OnHeadBegin(const nghttp2_frame& frame) {
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     guards_.OnStreamOpened();
     kind = Kind::kRequest;
+    last_peer_id_ = frame.hd.stream_id;
     stream = events_.OnNewStream(frame.hd.stream_id);
     if (stream != nullptr) {
       stream->id = frame.hd.stream_id;

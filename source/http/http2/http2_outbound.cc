@@ -115,6 +115,7 @@ void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
       break;
     case NGHTTP2_RST_STREAM:
       stats_.tx_reset.Add();
+      reset_ids_[resets_sent_++ % reset_ids_.size()] = frame.hd.stream_id;
       break;
     case NGHTTP2_GOAWAY:
       stats_.goaway_sent.Add();

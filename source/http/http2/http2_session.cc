@@ -90,6 +90,7 @@ void Http2Session::SubmitSettings() {
 }
 
 void Http2Session::Start() {
+  if (settings_.role == Role::kServer) frame_left_ = NGHTTP2_CLIENT_MAGIC_LEN;
   SubmitSettings();
   keepalive_.Start();
   root_ = Run();

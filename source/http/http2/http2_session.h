@@ -2,6 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -109,7 +110,16 @@ class Http2Session {
   void SubmitSettings();
   Task<void> Run();
   Task<void> Writer();
+  struct Frame {
+    size_t length;
+    uint8_t type;
+    uint8_t flags;
+    int32_t id;
+  };
+
   void Receive();
+  bool BeginFrame();
+  uint32_t FaultOf(const Frame& frame) const;
   void OnReceiveError(int error);
   // Tells of what has happened, and writes. From the loop, from Run or Writer; never from inside nghttp2 or a
   // stream's coroutine.
@@ -128,7 +138,6 @@ class Http2Session {
 
   // From inside nghttp2; a flood is noted, and false.
   bool Guard(Http2Flood flood);
-  bool OnFrameBegin(const nghttp2_frame_hd& head);
   bool OnHeadBegin(const nghttp2_frame& frame);
   void OnHeadEnd(Http2Stream& stream, bool end_stream);
   bool OnFrame(const nghttp2_frame& frame);
@@ -168,6 +177,12 @@ class Http2Session {
   size_t heads_pending_ = 0;
   uint64_t data_received_ = 0;
   uint64_t data_sent_ = 0;
+  size_t frame_left_ = 0;  // of the present frame, or of the client's preface
+  std::string parked_;     // the beginning of a frame's header
+  int32_t last_peer_id_ = 0;
+  // The last streams that we have reset: what the peer sent before it knew is ignored.
+  std::array<int32_t, 128> reset_ids_ = {};
+  size_t resets_sent_ = 0;
   size_t discarded_ = 0;
   size_t read_size_ = Block::kSize;
   Http2Flood flood_ = Http2Flood::kNone;
