@@ -53,7 +53,7 @@ void Http2Session::SubmitInterim(Http2Stream& stream, const Http2Fields& fields)
   ScheduleTurn();
 }
 
-void Http2Session::Send(Http2Stream& stream, Buffer data, bool end, HeaderMap* trailers) {
+void Http2Session::Send(Http2Stream& stream, Buffer data, bool end, const HeaderMap* trailers) {
   stream.to_send = std::move(data);
   stream.send_ended = end;
   stream.trailers_to_send = trailers;

@@ -95,6 +95,8 @@ void Http2Session::Start() {
   keepalive_.Start();
   root_ = Run();
   root_.Start();
+  // A client's first request goes with its preface.
+  if (settings_.role == Role::kClient) return ScheduleTurn();
   if (state_ == State::kOpen) Turn();
 }
 

@@ -54,7 +54,7 @@ class Http2Session {
   bool SubmitRequest(Http2Stream& stream, const Http2Fields& fields, bool body);
   void SubmitInterim(Http2Stream& stream, const Http2Fields& fields);
   // Gives a piece of body to be sent. REQUIRES: to_send is empty, and nothing was given with `end`.
-  void Send(Http2Stream& stream, Buffer data, bool end, HeaderMap* trailers);
+  void Send(Http2Stream& stream, Buffer data, bool end, const HeaderMap* trailers);
   // Resets the stream, which is closed from now on.
   void Reset(Http2Stream& stream, uint32_t code);
   // The peer broke the rules of messages on `stream`.

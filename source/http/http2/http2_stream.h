@@ -48,7 +48,7 @@ struct Http2Stream {
 
   // To be sent.
   Buffer to_send;
-  HeaderMap* trailers_to_send = nullptr;  // lasts as long as this
+  const HeaderMap* trailers_to_send = nullptr;  // lasts as long as this
   bool send_ended = false;                // nothing follows `to_send`
   bool deferred = false;                  // nghttp2 waits for more
   bool head_pending = false;              // its head waits in nghttp2
