@@ -73,13 +73,13 @@ Task<ClientConnection::Result> Http2ClientConnection::Send(Request request, std:
     co_await stream->readable.Wait();
   }
   exchange.times.response_head = loop_.NowUs();
-  if (!stream->head_done) {
+  if (stream->error() != nullptr && stream->received.empty()) {
     ExchangeError error = *stream->error();
     const bool no_answer = error.flag == ResponseFlag::kUpstreamConnectionTermination || error.retryable;
     if (unsent != nullptr && no_answer && !stream->body_given_away()) unsent->emplace(std::move(request));
     co_return error;
   }
-  if (!stream->body_given_away()) stream->KeepBody(std::move(request.body()));
+  stream->HandOn(request);
   HeaderMap headers = std::move(stream->response_headers);
   const std::optional<uint64_t> length = stream->content_length;
   if (stream->no_payload || (stream->remote_ended && stream->received_bytes == 0 && !stream->trailers)) {

@@ -80,7 +80,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   // Something has been decided: the head is here, or an error.
   bool answered() const { return head_done || error_.has_value(); }
   bool body_given_away() const { return body_given_away_; }
-  void KeepBody(Body body);
+  // The response's head is handed on; takes what is still being sent of `request`.
+  void HandOn(Request& request);
   // All of the response was handed on.
   void Done();
 
@@ -103,6 +104,7 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   int interims_ = 0;
   bool head_request_ = false;
   bool body_given_away_ = false;
+  bool handed_on_ = false;
   bool listed_ = false;
   Task<void> pump_;
 

@@ -58,8 +58,10 @@ bool Http2ClientStream::Begin(Request& request) {
   return true;
 }
 
-// What is still being sent of it outlasts the request.
-void Http2ClientStream::KeepBody(Body body) { request_body_ = std::move(body); }
+void Http2ClientStream::HandOn(Request& request) {
+  handed_on_ = true;
+  if (!body_given_away_) request_body_ = std::move(request.body());
+}
 
 // Sends what is left of the request's body, beside the wait for the response. It resumes nobody itself: they
 // might destroy it.
@@ -117,7 +119,7 @@ void Http2ClientStream::FailForReset() {
   } else if (failure.detail != nullptr) {
     Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, failure.cause);
   } else if (error_code == NGHTTP2_REFUSED_STREAM) {
-    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !head_done, "http2.remote_refuse");
+    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !handed_on_, "http2.remote_refuse");
   } else {
     Fail(ResponseFlag::kUpstreamRemoteReset, "remote_reset", false, "http2.remote_reset");
   }
@@ -140,8 +142,8 @@ void Http2ClientStream::Lose(std::string_view cause) {
 void Http2ClientStream::Fail(ResponseFlag flag, std::string_view reason, bool retryable,
                              std::string_view cause) {
   if (error_) return;
-  std::string detail = head_done ? "upstream_reset_after_response_started{"
-                                 : "upstream_reset_before_response_started{";
+  std::string detail = handed_on_ ? "upstream_reset_after_response_started{"
+                                  : "upstream_reset_before_response_started{";
   detail.append(reason).append("}");
   error_ = ExchangeError{.flag = flag, .detail = std::move(detail), .retryable = retryable,
                          .cause = std::string(cause)};

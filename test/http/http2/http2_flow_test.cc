@@ -46,6 +46,7 @@ TEST_F(Http2ServerTest, HoldsAtMostItsWindowOfABodyThatNobodyReads) {
   for (int i = 0; i < 4; ++i) Send(RawData(1, std::string(16'384, 'd'), false));
   EXPECT_EQ(reader_.window_updates.count(1), 0u);
   EXPECT_LE(Block::LiveBlocks(), before + 10);
+  EXPECT_FALSE(At(1).reset);
   // One byte more than the window breaks the rules.
   Send(RawData(1, "x", false));
   EXPECT_TRUE(At(1).reset || !reader_.goaways.empty());
@@ -58,7 +59,6 @@ TEST_F(Http2ServerTest, OpensTheWindowAsTheBodyIsRead) {
   for (int i = 0; i < 4; ++i) Send(RawData(1, std::string(16'384, 'd'), false));
   const uint64_t opened = reader_.window_updates[1];
   EXPECT_LE(opened, 16'384u);
-  EXPECT_TRUE(handler_.go.has_waiter()) << handler_.ended.size() << At(1).reset << At(1).reset_code << reader_.goaways.size();
   handler_.go.Set();
   Turn();
   EXPECT_EQ(handler_.body_read, 4u * 16'384);

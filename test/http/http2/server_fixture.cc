@@ -111,7 +111,7 @@ void Http2ServerTest::Open() {
 
 void Http2ServerTest::Connect(const std::vector<std::pair<uint16_t, uint32_t>>& settings) {
   Open();
-  Send(std::string(kHttp2Preface) + RawSettings(settings));
+  Send(std::string(kHttp2Preface) + RawSettings(settings) + RawFrame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, ""));
 }
 
 void Http2ServerTest::Send(std::string_view bytes) {

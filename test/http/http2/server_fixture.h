@@ -50,7 +50,7 @@ class Http2ServerTest : public ::testing::Test {
  protected:
   ~Http2ServerTest() override { connection_.reset(); }
 
-  // Opens the connection, and sends preface and SETTINGS.
+  // Opens the connection, and sends preface and SETTINGS, and agrees to the server's.
   void Connect(const std::vector<std::pair<uint16_t, uint32_t>>& settings = {});
   void Open();
   // Sends bytes, and lets a turn of the loop pass. Nothing when the connection is gone.
