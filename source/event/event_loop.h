@@ -57,8 +57,8 @@ class EventLoop {
     DeleteLaterErased(std::shared_ptr<void>(std::move(object)));
   }
 
-  // Does `work` once in this turn's end, before what is to be deleted goes, or in the next turn's when there is
-  // none now.
+  // Does `work` once in this turn's end, before what is to be deleted goes, or in the next turn's when there
+  // is none now.
   void AtTurnEnd(TurnEnd& work) { turn_end_.Add(work); }
 
   // The monotonic clock as it was when this turn began, in milliseconds; free of a system call.

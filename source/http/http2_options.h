@@ -24,8 +24,8 @@ struct Http2Options {
   uint32_t max_consecutive_inbound_frames_with_empty_payload = 1;
   uint32_t max_inbound_priority_frames_per_stream = 100;
   uint32_t max_inbound_window_update_frames_per_data_frame_sent = 10;
-  // How many streams a peer may have reset, by its own frames or by breaking the rules on them: at once, and a
-  // second.
+  // How many streams a peer may have reset, by its own frames or by breaking the rules on them: at once, and
+  // a second.
   uint64_t stream_reset_burst = 200;
   uint64_t stream_reset_rate = 33;
 

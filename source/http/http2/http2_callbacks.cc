@@ -7,7 +7,9 @@
 namespace narthex {
 namespace {
 
-int Verdict(bool good) { return good ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE; }
+int Verdict(bool good) {
+  return good ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
 
 std::string_view Text(nghttp2_rcbuf* bytes) {
   const nghttp2_vec piece = nghttp2_rcbuf_get_buf(bytes);
@@ -33,7 +35,8 @@ struct Http2Callbacks {
   static int OnInvalidFrame(nghttp2_session*, const nghttp2_frame* frame, int, void* self) {
     return Verdict(Of(self).OnInvalidFrame(*frame));
   }
-  static int OnDataChunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size, void* self) {
+  static int OnDataChunk(nghttp2_session*, uint8_t, int32_t id, const uint8_t* data, size_t size,
+                         void* self) {
     return Verdict(Of(self).OnDataChunk(id, {reinterpret_cast<const char*>(data), size}));
   }
   static int OnStreamClosed(nghttp2_session*, int32_t id, uint32_t code, void* self) {

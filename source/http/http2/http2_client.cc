@@ -167,8 +167,7 @@ std::unique_ptr<ClientConnection> MakeHttp2ClientConnection(EventLoop& loop, std
                                                             ClientConnectionOwner& owner,
                                                             const ClientCodecOptions& options,
                                                             const Http2Stats& stats) {
-  auto connection =
-      std::make_unique<Http2ClientConnection>(loop, std::move(stream), owner, options, stats);
+  auto connection = std::make_unique<Http2ClientConnection>(loop, std::move(stream), owner, options, stats);
   connection->Start();
   return connection;
 }

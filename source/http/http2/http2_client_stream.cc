@@ -119,7 +119,8 @@ void Http2ClientStream::FailForReset() {
   } else if (failure.detail != nullptr) {
     Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, failure.cause);
   } else if (error_code == NGHTTP2_REFUSED_STREAM) {
-    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !handed_on_, "http2.remote_refuse");
+    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !handed_on_,
+         "http2.remote_refuse");
   } else {
     Fail(ResponseFlag::kUpstreamRemoteReset, "remote_reset", false, "http2.remote_reset");
   }
@@ -142,11 +143,11 @@ void Http2ClientStream::Lose(std::string_view cause) {
 void Http2ClientStream::Fail(ResponseFlag flag, std::string_view reason, bool retryable,
                              std::string_view cause) {
   if (error_) return;
-  std::string detail = handed_on_ ? "upstream_reset_after_response_started{"
-                                  : "upstream_reset_before_response_started{";
+  std::string detail =
+      handed_on_ ? "upstream_reset_after_response_started{" : "upstream_reset_before_response_started{";
   detail.append(reason).append("}");
-  error_ = ExchangeError{.flag = flag, .detail = std::move(detail), .retryable = retryable,
-                         .cause = std::string(cause)};
+  error_ = ExchangeError{
+      .flag = flag, .detail = std::move(detail), .retryable = retryable, .cause = std::string(cause)};
 }
 
 // An answer before the request's end makes the rest of the request pointless.

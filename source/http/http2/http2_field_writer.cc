@@ -10,14 +10,15 @@
 namespace narthex {
 namespace {
 
-constexpr uint64_t BitOf(Header known) { return uint64_t{1} << static_cast<size_t>(known); }
+constexpr uint64_t BitOf(Header known) {
+  return uint64_t{1} << static_cast<size_t>(known);
+}
 // What the writer itself decides, or what has no place in HTTP/2 (RFC 9113 section 8.2.2).
-constexpr uint64_t kWritersOwn = BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) |
-                                 BitOf(Header::kPath) | BitOf(Header::kProtocol) | BitOf(Header::kStatus) |
-                                 BitOf(Header::kHost) | BitOf(Header::kContentLength) |
-                                 BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) |
-                                 BitOf(Header::kKeepAlive) | BitOf(Header::kProxyConnection) |
-                                 BitOf(Header::kUpgrade);
+constexpr uint64_t kWritersOwn =
+    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
+    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
+    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
+    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
 
 bool IsSafe(const HeaderMap::Field& field) {
   if (field.checked) return true;
@@ -38,8 +39,8 @@ void Put(Header known, std::string_view value, Http2Fields& out) {
 
 void Put(const HeaderMap::Field& field, Http2Fields& out) {
   if (field.known != Header::kUnknown) return Put(field.known, field.value, out);
-  out.push_back({Bytes(field.name), Bytes(field.value), field.name.size(), field.value.size(),
-                 NGHTTP2_NV_FLAG_NONE});
+  out.push_back(
+      {Bytes(field.name), Bytes(field.value), field.name.size(), field.value.size(), NGHTTP2_NV_FLAG_NONE});
 }
 
 void PutPseudo(const HeaderMap& headers, Header known, Http2Fields& out) {

@@ -16,7 +16,9 @@ bool IsLowerToken(std::string_view name) {
   return !name.empty();
 }
 
-bool IsSpace(char c) { return c == ' ' || c == '\t'; }
+bool IsSpace(char c) {
+  return c == ' ' || c == '\t';
+}
 
 bool IsFieldValue(std::string_view value) {
   if (value.empty()) return true;
@@ -209,7 +211,8 @@ void Http2FieldReader::CheckRequest() {
   } else {
     CheckTarget();
   }
-  if (unknown_expectation_) Refuse({417, "http2.unknown_expectation", "an expectation other than 100-continue"});
+  if (unknown_expectation_)
+    Refuse({417, "http2.unknown_expectation", "an expectation other than 100-continue"});
 }
 
 void Http2FieldReader::CheckConnect() {
@@ -232,7 +235,8 @@ void Http2FieldReader::CheckTarget() {
     return;
   }
   const bool asterisk = path == "*" && headers.Get(Header::kMethod) == "OPTIONS";
-  if (path.front() != '/' && !asterisk) Malformed(kHttp2Messaging, "a :path that does not begin with a slash");
+  if (path.front() != '/' && !asterisk)
+    Malformed(kHttp2Messaging, "a :path that does not begin with a slash");
 }
 
 // RFC 9113 section 8.2.3.

@@ -61,9 +61,7 @@ class Http2FieldReader {
   void CheckTarget();
   void JoinCookies();
   void Store(Header known, std::string_view name, std::string_view value);
-  bool Malformed(const char* detail, const char* cause) {
-    return Refuse({0, detail, cause});
-  }
+  bool Malformed(const char* detail, const char* cause) { return Refuse({0, detail, cause}); }
   bool Refuse(const Http2FieldError& error) {
     if (error_.detail == nullptr) error_ = error;
     return false;

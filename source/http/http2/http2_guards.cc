@@ -25,7 +25,9 @@ constexpr uint64_t kThousand = 1000;
 
 }  // namespace
 
-std::string_view Http2FloodName(Http2Flood flood) { return kNames[static_cast<size_t>(flood)]; }
+std::string_view Http2FloodName(Http2Flood flood) {
+  return kNames[static_cast<size_t>(flood)];
+}
 
 bool TokenBucket::Take(uint64_t now_ms) {
   // A token a second is a thousandth of one a millisecond. What a day brings fills every bucket.
@@ -76,7 +78,9 @@ Http2Flood Http2Guards::OnFrame(uint8_t type, uint8_t flags, size_t length, uint
   }
 }
 
-Http2Flood Http2Guards::OnData(size_t payload, bool end_stream) { return OnEmpty(payload == 0 && !end_stream); }
+Http2Flood Http2Guards::OnData(size_t payload, bool end_stream) {
+  return OnEmpty(payload == 0 && !end_stream);
+}
 
 Http2Flood Http2Guards::OnOutbound(size_t control_frames, size_t frames) const {
   if (control_frames > options_.max_outbound_control_frames) return Http2Flood::kOutboundControl;

@@ -58,7 +58,9 @@ class Http2Guards {
   // A DATA frame has come whole, with so much payload.
   Http2Flood OnData(size_t payload, bool end_stream);
   // A stream was reset by the peer, or because of what the peer did.
-  Http2Flood OnReset(uint64_t now_ms) { return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset; }
+  Http2Flood OnReset(uint64_t now_ms) {
+    return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset;
+  }
   // How much waits to be sent: control frames, and frames of any kind.
   Http2Flood OnOutbound(size_t control_frames, size_t frames) const;
   void OnStreamOpened() { ++streams_; }

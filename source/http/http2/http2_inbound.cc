@@ -46,9 +46,12 @@ bool Http2Session::BeginFrame() {
   if (!input_.Linearize(kFrameHead)) return false;
   const auto* head = reinterpret_cast<const uint8_t*>(input_.Front().data());
   const auto number = [&](size_t at) {
-    return uint32_t{head[at]} << 24 | uint32_t{head[at + 1]} << 16 | uint32_t{head[at + 2]} << 8 | head[at + 3];
+    return uint32_t{head[at]} << 24 | uint32_t{head[at + 1]} << 16 | uint32_t{head[at + 2]} << 8 |
+           head[at + 3];
   };
-  const Frame frame{.length = number(0) >> 8, .type = head[3], .flags = head[4],
+  const Frame frame{.length = number(0) >> 8,
+                    .type = head[3],
+                    .flags = head[4],
                     .id = static_cast<int32_t>(number(5) & 0x7fffffff)};
   uint32_t fault = FaultOf(frame);
   if (frame.type == NGHTTP2_PRIORITY && frame.length == kPriority - kFrameHead) {

@@ -13,19 +13,25 @@ constexpr uint8_t kOpaque[8] = {'k', 'e', 'e', 'p', 'i', 'n', 'g', '?'};
 }  // namespace
 
 Http2Keepalive::Http2Keepalive(EventLoop& loop, const Http2Options::Keepalive& options, Actions actions)
-    : loop_(loop), options_(options), actions_(actions), timer_(loop.wheel(), &Http2Keepalive::OnTimer, this) {}
+    : loop_(loop),
+      options_(options),
+      actions_(actions),
+      timer_(loop.wheel(), &Http2Keepalive::OnTimer, this) {}
 
 void Http2Keepalive::Start() {
   OnActivity();
   ArmInterval();
 }
 
-void Http2Keepalive::Stop() { timer_.Cancel(); }
+void Http2Keepalive::Stop() {
+  timer_.Cancel();
+}
 
 void Http2Keepalive::ArmInterval() {
   if (options_.interval.count() <= 0) return;
   const double share = static_cast<double>(Random64() >> 11) / static_cast<double>(uint64_t{1} << 53);
-  const double longer = static_cast<double>(options_.interval.count()) * options_.jitter_percent / 100 * share;
+  const double longer =
+      static_cast<double>(options_.interval.count()) * options_.jitter_percent / 100 * share;
   timer_.Arm(options_.interval + std::chrono::milliseconds(std::llround(longer)));
 }
 

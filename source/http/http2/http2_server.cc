@@ -42,7 +42,9 @@ Http2ServerConnection::Http2ServerConnection(std::unique_ptr<Stream> stream, Ser
   receives_ = std::make_unique<ClientPace>(context.loop.wheel(), watch);
 }
 
-Http2ServerConnection::~Http2ServerConnection() { OnClosing({}); }
+Http2ServerConnection::~Http2ServerConnection() {
+  OnClosing({});
+}
 
 Http2Stream* Http2ServerConnection::OnNewStream(int32_t) {
   auto* stream = new Http2ServerStream(*this);

@@ -176,10 +176,10 @@ Request Http2ServerStream::MakeRequest() {
 }
 
 Response Http2ServerStream::Refusal() {
-  return connection_.context().handler.Refuse(
-      exchange_, refusal_.status,
-      ExchangeError{.flag = ResponseFlag::kDownstreamProtocolError, .detail = refusal_.detail,
-                    .cause = refusal_.cause});
+  return connection_.context().handler.Refuse(exchange_, refusal_.status,
+                                              ExchangeError{.flag = ResponseFlag::kDownstreamProtocolError,
+                                                            .detail = refusal_.detail,
+                                                            .cause = refusal_.cause});
 }
 
 Response Http2ServerStream::TimeoutReply() {

@@ -43,14 +43,15 @@ Http2Session::Http2Session(EventLoop& loop, std::unique_ptr<Stream> stream, Http
       turn_end_([](void* self) { static_cast<Http2Session*>(self)->Turn(); }, this),
       head_timer_(loop.wheel(), &Http2Session::OnHeadTimer, this),
       close_timer_(loop.wheel(), &Http2Session::OnCloseTimer, this),
-      keepalive_(loop, settings.options.keepalive,
-                 {[](void* self, const uint8_t(&opaque)[8]) { static_cast<Http2Session*>(self)->Ping(opaque); },
-                  [](void* self) {
-                    auto* session = static_cast<Http2Session*>(self);
-                    session->stats_.keepalive_timeout.Add();
-                    session->Close(NGHTTP2_NO_ERROR, "http2.keepalive_timeout");
-                  },
-                  this}) {
+      keepalive_(
+          loop, settings.options.keepalive,
+          {[](void* self, const uint8_t (&opaque)[8]) { static_cast<Http2Session*>(self)->Ping(opaque); },
+           [](void* self) {
+             auto* session = static_cast<Http2Session*>(self);
+             session->stats_.keepalive_timeout.Add();
+             session->Close(NGHTTP2_NO_ERROR, "http2.keepalive_timeout");
+           },
+           this}) {
   MakeSession();
 }
 
@@ -172,10 +173,13 @@ void Http2Session::Forget(Http2Stream& stream) {
     nghttp2_session_consume_connection(raw(), stream.received.size());
     ScheduleTurn();
   }
-  if (stream.ready != 0) std::replace(ready_.begin(), ready_.end(), &stream, static_cast<Http2Stream*>(nullptr));
+  if (stream.ready != 0)
+    std::replace(ready_.begin(), ready_.end(), &stream, static_cast<Http2Stream*>(nullptr));
 }
 
-Http2Stream::~Http2Stream() { session.Forget(*this); }
+Http2Stream::~Http2Stream() {
+  session.Forget(*this);
+}
 
 void Http2Session::CloseFor(Http2Flood flood) {
   stats_.of(flood).Add();

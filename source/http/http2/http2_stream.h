@@ -19,12 +19,12 @@ class Http2Session;
 struct Http2Stream {
   // What has happened since the owner was told last.
   enum Ready : uint8_t {
-    kHead = 1,       // its head, or a refusal of it
-    kReadable = 2,   // something of its body, or its end
-    kSendable = 4,   // all that was given to be sent is on its way, and more may be given
-    kProgress = 8,   // some of it is
-    kSent = 16,      // its last frame is
-    kClosed = 32,    // nghttp2 has forgotten it, or was told to
+    kHead = 1,      // its head, or a refusal of it
+    kReadable = 2,  // something of its body, or its end
+    kSendable = 4,  // all that was given to be sent is on its way, and more may be given
+    kProgress = 8,  // some of it is
+    kSent = 16,     // its last frame is
+    kClosed = 32,   // nghttp2 has forgotten it, or was told to
   };
 
   explicit Http2Stream(Http2Session& s) : session(s) {}
@@ -49,9 +49,9 @@ struct Http2Stream {
   // To be sent.
   Buffer to_send;
   const HeaderMap* trailers_to_send = nullptr;  // lasts as long as this
-  bool send_ended = false;                // nothing follows `to_send`
-  bool deferred = false;                  // nghttp2 waits for more
-  bool head_pending = false;              // its head waits in nghttp2
+  bool send_ended = false;                      // nothing follows `to_send`
+  bool deferred = false;                        // nghttp2 waits for more
+  bool head_pending = false;                    // its head waits in nghttp2
   bool sent = false;
   Event sendable;
 

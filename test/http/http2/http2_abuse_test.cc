@@ -17,7 +17,9 @@ struct Flood {
   std::string before = {};  // sent first
 };
 
-uint32_t StreamId(size_t i) { return static_cast<uint32_t>(2 * i + 1); }
+uint32_t StreamId(size_t i) {
+  return static_cast<uint32_t>(2 * i + 1);
+}
 
 RawFields Without(RawFields fields, size_t i) {
   fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(i));
@@ -49,7 +51,8 @@ const std::vector<Flood>& Floods() {
       {"Ping", "http2.outbound_control_flood", 1100, [](size_t) { return RawPing("pingping"); }},
       {"UnknownFrames", "http2.outbound_control_flood", 1100,
        [](size_t) { return RawFrame(0x42, 0, 0, "what?"); }},
-      {"EmptyData", "http2.inbound_empty_frames_flood", 100, [](size_t) { return RawData(1, "", false); }, wait},
+      {"EmptyData", "http2.inbound_empty_frames_flood", 100, [](size_t) { return RawData(1, "", false); },
+       wait},
       {"PaddedEmptyData", "http2.inbound_empty_frames_flood", 100,
        [](size_t) { return RawFrame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, std::string("\x03\0\0\0", 4)); },
        wait},
@@ -97,7 +100,9 @@ TEST_P(Http2FloodTest, IsRefusedInOneRead) {
   EXPECT_LE(handler_.seen.size(), 200u);
 }
 
-std::string NameOf(const ::testing::TestParamInfo<size_t>& info) { return Floods()[info.param].name; }
+std::string NameOf(const ::testing::TestParamInfo<size_t>& info) {
+  return Floods()[info.param].name;
+}
 INSTANTIATE_TEST_SUITE_P(All, Http2FloodTest, ::testing::Range<size_t>(0, Floods().size()), NameOf);
 
 TEST_F(Http2ServerTest, ServesAlmostNothingOfARapidReset) {

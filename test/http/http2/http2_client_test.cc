@@ -1,11 +1,12 @@
 // A client's connection: against frames by hand, and against a server's connection.
 
+#include "source/http/http2/http2_client.h"
+
 #include <memory>
 #include <string>
 #include <variant>
 
 #include "gtest/gtest.h"
-#include "source/http/http2/http2_client.h"
 #include "test/http/http2/raw_peer.h"
 #include "test/net/fake_stream.h"
 

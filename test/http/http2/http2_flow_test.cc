@@ -35,7 +35,8 @@ TEST_F(Http2ServerTest, StopsWhileTheSocketIsFull) {
     Turn();
     EXPECT_LE(handler_.pieces, before + 6);
   }
-  EXPECT_LE(static_cast<size_t>(handler_.pieces) * handler_.piece_size, peer_.received.size() + 8 * 16 * 1024);
+  EXPECT_LE(static_cast<size_t>(handler_.pieces) * handler_.piece_size,
+            peer_.received.size() + 8 * 16 * 1024);
   EXPECT_GT(At(3).body.size(), 0u);
 }
 

@@ -1,5 +1,5 @@
-// Requests that RFC 9113 calls malformed: each resets its stream, or ends the connection, and none reaches the
-// handler.
+// Requests that RFC 9113 calls malformed: each resets its stream, or ends the connection, and none reaches
+// the handler.
 
 #include <string>
 
@@ -133,7 +133,9 @@ TEST_P(Http2MalformedTest, EndsTheConnectionWhereConfigured) {
   EXPECT_EQ(handler_.ended.size(), 1u);
 }
 
-std::string NameOf(const ::testing::TestParamInfo<size_t>& info) { return Cases()[info.param].name; }
+std::string NameOf(const ::testing::TestParamInfo<size_t>& info) {
+  return Cases()[info.param].name;
+}
 INSTANTIATE_TEST_SUITE_P(All, Http2MalformedTest, ::testing::Range<size_t>(0, Cases().size()), NameOf);
 
 // What follows a good head.
@@ -178,7 +180,9 @@ TEST_P(Http2TailTest, CancelsTheRequest) {
   EXPECT_EQ(At(3).status(), 200);
 }
 
-std::string TailName(const ::testing::TestParamInfo<size_t>& info) { return Tails()[info.param].name; }
+std::string TailName(const ::testing::TestParamInfo<size_t>& info) {
+  return Tails()[info.param].name;
+}
 INSTANTIATE_TEST_SUITE_P(All, Http2TailTest, ::testing::Range<size_t>(0, Tails().size()), TailName);
 
 TEST_F(Http2ServerTest, RefusesAnUnknownExpectation) {
@@ -209,7 +213,8 @@ const std::vector<std::pair<const char*, std::string>>& BadFrames() {
       {"LoneContinuation", RawFrame(NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, 1, "")},
       {"EvenStream", RawHeaders(2, RawGet("/a"), true)},
       {"TooLongFrame", RawFrame(NGHTTP2_DATA, 0, 1, std::string(20'000, 'x'))},
-      {"HeadersInsideAHead", RawFrame(NGHTTP2_HEADERS, 0, 1, RawFieldBlock(RawGet("/a"))) + RawPing("pingping")},
+      {"HeadersInsideAHead",
+       RawFrame(NGHTTP2_HEADERS, 0, 1, RawFieldBlock(RawGet("/a"))) + RawPing("pingping")},
       {"BrokenHpack", RawFrame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, "\xff\xff\xff\xff\xff\xff")},
       {"OverflowingWindow", RawWindowUpdate(0, 0x7fffffff)},
       {"DataOnAClosedStream", RawHeaders(1, RawGet("/a"), true) + RawPing("pingping")},
@@ -228,7 +233,9 @@ TEST_P(Http2BadFrameTest, EndsTheConnection) {
   EXPECT_EQ(handler_.started, static_cast<int>(handler_.ended.size()));
 }
 
-std::string FrameName(const ::testing::TestParamInfo<size_t>& info) { return BadFrames()[info.param].first; }
+std::string FrameName(const ::testing::TestParamInfo<size_t>& info) {
+  return BadFrames()[info.param].first;
+}
 INSTANTIATE_TEST_SUITE_P(All, Http2BadFrameTest, ::testing::Range<size_t>(0, BadFrames().size()), FrameName);
 
 TEST_F(Http2ServerTest, IgnoresDataOnAStreamThatItHasReset) {

@@ -41,8 +41,9 @@ TEST_F(Http2ServerTest, AnswersWithOneWrite) {
 
 TEST_F(Http2ServerTest, UnderstandsBytesThatComeOneByOne) {
   Open();
-  const std::string bytes = std::string(kHttp2Preface) + RawSettings({}) + RawHeaders(1, RawPost("/echo"), false) +
-                            RawData(1, "abc", false) + RawData(1, "de", true);
+  const std::string bytes = std::string(kHttp2Preface) + RawSettings({}) +
+                            RawHeaders(1, RawPost("/echo"), false) + RawData(1, "abc", false) +
+                            RawData(1, "de", true);
   for (const char c : bytes) Send(std::string_view(&c, 1));
   EXPECT_EQ(At(1).body, "abcde");
 }
@@ -51,7 +52,9 @@ TEST_F(Http2ServerTest, MakesTheSameHeaderMapAsHttp1) {
   Connect();
   RawFields request = RawGet("/p?q=1");
   request[1].second = "https";
-  request.insert(request.end(), {{"host", "X"}, {"cookie", "a=1"}, {"accept", "*/*"}, {"cookie", "b=2"}, {"te", "trailers"}});
+  request.insert(
+      request.end(),
+      {{"host", "X"}, {"cookie", "a=1"}, {"accept", "*/*"}, {"cookie", "b=2"}, {"te", "trailers"}});
   Send(RawHeaders(1, request, true));
   const RawFields expected = {{":method", "GET"}, {":authority", "x"}, {":path", "/p?q=1"},
                               {"accept", "*/*"},  {"te", "trailers"},  {"cookie", "a=1; b=2"}};
@@ -68,7 +71,8 @@ TEST_F(Http2ServerTest, TakesHostForAMissingAuthority) {
 
 TEST_F(Http2ServerTest, ServesManyStreamsAtOnce) {
   Connect();
-  Send(RawHeaders(1, RawGet("/wait"), true) + RawHeaders(3, RawGet("/b"), true) + RawHeaders(5, RawGet("/c"), true));
+  Send(RawHeaders(1, RawGet("/wait"), true) + RawHeaders(3, RawGet("/b"), true) +
+       RawHeaders(5, RawGet("/c"), true));
   EXPECT_FALSE(At(1).ended);
   EXPECT_TRUE(At(3).ended);
   EXPECT_TRUE(At(5).ended);

@@ -94,8 +94,12 @@ int RawReader::Message::status() const {
   return fields.empty() ? 0 : std::atoi(Get(":status").c_str());
 }
 
-RawReader::RawReader() { nghttp2_hd_inflate_new(&inflater_); }
-RawReader::~RawReader() { nghttp2_hd_inflate_del(inflater_); }
+RawReader::RawReader() {
+  nghttp2_hd_inflate_new(&inflater_);
+}
+RawReader::~RawReader() {
+  nghttp2_hd_inflate_del(inflater_);
+}
 
 void RawReader::Read(std::string_view bytes) {
   if (at_ == 0 && bytes.starts_with(kHttp2Preface)) at_ = kHttp2Preface.size();
@@ -116,7 +120,8 @@ void RawReader::Take(uint8_t type, uint8_t flags, uint32_t id, std::string_view 
     case NGHTTP2_CONTINUATION:
       if (type == NGHTTP2_HEADERS) block_ends_stream_ = (flags & NGHTTP2_FLAG_END_STREAM) != 0;
       block_ += payload;
-      if ((flags & NGHTTP2_FLAG_END_HEADERS) != 0) TakeFields(id, std::exchange(block_, {}), block_ends_stream_);
+      if ((flags & NGHTTP2_FLAG_END_HEADERS) != 0)
+        TakeFields(id, std::exchange(block_, {}), block_ends_stream_);
       break;
     case NGHTTP2_DATA:
       streams[id].body += payload;

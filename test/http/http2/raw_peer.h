@@ -58,9 +58,9 @@ class RawReader {
   std::map<uint32_t, Message> streams;
   std::map<uint16_t, uint32_t> settings;
   int settings_acks = 0;
-  std::vector<std::string> pings;      // without those that are answers
+  std::vector<std::string> pings;  // without those that are answers
   std::vector<std::string> ping_acks;
-  std::map<uint32_t, uint64_t> window_updates;  // increments by stream
+  std::map<uint32_t, uint64_t> window_updates;         // increments by stream
   std::vector<std::pair<uint32_t, uint32_t>> goaways;  // last stream and code
   int resets = 0;
 

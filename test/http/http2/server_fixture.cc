@@ -67,7 +67,8 @@ Task<Response> Recorder::Handle(Request request) {
     WholeBody body = co_await ReadAll(request.body(), 1 << 24);
     if (body.error != nullptr) co_return LocalReply(400, body.error->detail, "bad body");
     if (body.trailers != nullptr) {
-      for (const HeaderMap::Field& field : *body.trailers) request_trailers.emplace_back(field.name, field.value);
+      for (const HeaderMap::Field& field : *body.trailers)
+        request_trailers.emplace_back(field.name, field.value);
     }
     response.set_body(Body(std::move(body.data)));
   } else if (path == "/read-slowly") {
@@ -111,7 +112,8 @@ void Http2ServerTest::Open() {
 
 void Http2ServerTest::Connect(const std::vector<std::pair<uint16_t, uint32_t>>& settings) {
   Open();
-  Send(std::string(kHttp2Preface) + RawSettings(settings) + RawFrame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, ""));
+  Send(std::string(kHttp2Preface) + RawSettings(settings) +
+       RawFrame(NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, ""));
 }
 
 void Http2ServerTest::Send(std::string_view bytes) {

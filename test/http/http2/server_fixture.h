@@ -33,16 +33,16 @@ class Recorder final : public RequestHandler {
     bool Has(ResponseFlag flag) const { return (flags >> static_cast<int>(flag) & 1) != 0; }
   };
 
-  Event go;            // "/wait" and "/idle..." wait for it
-  Event more;          // "/endless" waits for it with each piece
+  Event go;    // "/wait" and "/idle..." wait for it
+  Event more;  // "/endless" waits for it with each piece
   int started = 0;
-  std::vector<std::string> seen;     // "GET /path"
-  std::vector<RawFields> fields;     // of each request
-  RawFields request_trailers;        // of the last body that was read
+  std::vector<std::string> seen;  // "GET /path"
+  std::vector<RawFields> fields;  // of each request
+  RawFields request_trailers;     // of the last body that was read
   std::vector<Ended> ended;
-  uint64_t body_read = 0;            // by "/endless-read", "/read-slowly"
-  int pieces = 0;                    // of response bodies that were asked for
-  size_t piece_size = 16 * 1024;     // of "/endless"
+  uint64_t body_read = 0;         // by "/endless-read", "/read-slowly"
+  int pieces = 0;                 // of response bodies that were asked for
+  size_t piece_size = 16 * 1024;  // of "/endless"
 };
 
 // A server's connection on a stream without a socket; the test is the client, frame by frame.
@@ -59,7 +59,9 @@ class Http2ServerTest : public ::testing::Test {
   void Advance(int ms);
   bool gone() const { return ended_; }
   RawReader::Message& At(uint32_t id) { return reader_.streams[id]; }
-  bool refused(uint32_t code) const { return !reader_.goaways.empty() && reader_.goaways.back().second == code; }
+  bool refused(uint32_t code) const {
+    return !reader_.goaways.empty() && reader_.goaways.back().second == code;
+  }
 
   std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
   Recorder handler_;
