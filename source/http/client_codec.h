@@ -36,8 +36,8 @@ class ClientConnection {
   // whether the upstream has certainly not acted on it: not a byte was written, or it has said so. Destroying
   // the task breaks the exchange off.
   virtual Task<Result> Send(Request request, std::optional<Request>* unsent = nullptr) = 0;
-  // False when the peer has closed, wants to, or sent something unasked while idle: such a connection must not
-  // be used.
+  // False when the peer has closed, wants to, or sent something unasked while idle: such a connection must
+  // not be used.
   virtual bool usable() const = 0;
   // How many more exchanges it takes now; none when it is not usable.
   virtual uint32_t room() const = 0;
@@ -53,8 +53,8 @@ class ClientConnectionOwner {
   virtual ~ClientConnectionOwner() = default;
   // There is room again: an exchange has ended in good order, or the peer allows more of them.
   virtual void OnIdle(ClientConnection& connection) = 0;
-  // The connection takes no more exchanges, but goes on with those that it has; OnBroken follows when they have
-  // ended. Only from connections with more than one exchange.
+  // The connection takes no more exchanges, but goes on with those that it has; OnBroken follows when they
+  // have ended. Only from connections with more than one exchange.
   virtual void OnGoingAway(ClientConnection&) {}
   // The connection can't be used again: closed by the peer (also while idle), broken off, `Connection:
   // close`. None of its exchanges is left.

@@ -16,7 +16,7 @@ FILTERS_MAY_USE = ORDER[:RANK["router"] + 1]
 WRAPPED = (
     (re.compile(r"^event2?/"), ("source/event/",), "libevent"),
     (re.compile(r"^ares(_\w+)?\.h"), ("source/net/",), "c-ares"),
-    (re.compile(r"^nghttp2/"), ("source/http/",), "nghttp2"),
+    (re.compile(r"^nghttp2/"), ("source/http/http2/",), "nghttp2"),
     (re.compile(r"^(yaml\.h|rapidjson/)"), ("source/config/",), "the YAML and JSON readers"),
 )
 

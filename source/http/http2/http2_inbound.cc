@@ -178,7 +178,12 @@ bool Http2Session::OnReset(const nghttp2_frame& frame) {
   stats_.rx_reset.Add();
   if (frame.rst_stream.error_code == NGHTTP2_REFUSED_STREAM) stats_.stream_refused_errors.Add();
   if (Http2Stream* stream = Find(frame.hd.stream_id); stream != nullptr) stream->reset_by_peer = true;
-  return Guard(guards_.OnReset(loop_.NowMs()));
+  return CountReset();
+}
+
+// An upstream may reset what it likes: it only hurts itself.
+bool Http2Session::CountReset() {
+  return settings_.role == Role::kClient || Guard(guards_.OnReset(loop_.NowMs()));
 }
 
 bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
@@ -223,7 +228,7 @@ void Http2Session::Malformed(Http2Stream& stream, const Http2FieldError& error) 
     nghttp2_session_terminate_session(raw(), NGHTTP2_PROTOCOL_ERROR);
   }
   Reset(stream, NGHTTP2_PROTOCOL_ERROR);
-  if (flood_ == Http2Flood::kNone) flood_ = guards_.OnReset(loop_.NowMs());
+  CountReset();
 }
 
 // nghttp2 has found a frame against the rules, and resets the stream or ends the connection itself.
@@ -232,7 +237,7 @@ bool Http2Session::OnInvalidFrame(const nghttp2_frame& frame) {
   stats_.rx_messaging_error.Add();
   Http2Stream* stream = frame.hd.stream_id == 0 ? nullptr : Find(frame.hd.stream_id);
   if (stream != nullptr) stream->failure = {0, "http2.protocol_error", "a frame against the rules"};
-  return Guard(guards_.OnReset(loop_.NowMs()));
+  return CountReset();
 }
 
 void Http2Session::OnStreamClosed(int32_t id, uint32_t code) {

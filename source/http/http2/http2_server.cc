@@ -79,7 +79,8 @@ void Http2ServerConnection::OnReady(Http2Stream& stream, uint8_t what) {
 void Http2ServerConnection::OnTurn() {
   WatchReceiver();
   if (first_ != nullptr) {
-    if (std::exchange(idle_, false)) idle_timer_.Cancel();
+    // The patience of a drain goes on.
+    if (std::exchange(idle_, false) && draining_ != Draining::kNoticed) idle_timer_.Cancel();
     return;
   }
   if (draining_ == Draining::kFinal) return session_.Close(NGHTTP2_NO_ERROR, {});

@@ -143,6 +143,7 @@ class Http2Session {
   bool OnFrame(const nghttp2_frame& frame);
   bool OnDataChunk(int32_t id, std::string_view bytes);
   bool OnReset(const nghttp2_frame& frame);
+  bool CountReset();
   void OnFrameSent(const nghttp2_frame& frame);
   bool OnInvalidFrame(const nghttp2_frame& frame);
   void OnStreamClosed(int32_t id, uint32_t code);

@@ -159,6 +159,16 @@ TEST_F(Http2ServerTest, ADrainWaitsNoLongerThanItsTimeout) {
   EXPECT_TRUE(peer_.write_shut);
 }
 
+TEST_F(Http2ServerTest, ALateRequestDoesNotProlongADrain) {
+  options_.drain_timeout = milliseconds(100);
+  Connect();
+  connection_->Drain();
+  Turn();
+  Send(RawHeaders(1, RawGet("/wait"), true));
+  Advance(101);
+  EXPECT_EQ(reader_.goaways.back(), (std::pair<uint32_t, uint32_t>{1, 0}));
+}
+
 TEST_F(Http2ServerTest, TakesSoManyRequestsAndNoMore) {
   options_.max_requests_per_connection = 2;
   Connect();
