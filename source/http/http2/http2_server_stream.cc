@@ -85,7 +85,7 @@ bool Http2ServerStream::Advance(uint8_t what) {
   if ((what & kHead) != 0) Begin();
   if ((what & kReadable) != 0) {
     exchange_.request_body_bytes = received_bytes;
-    if (!head_sent_) Touch();
+    Touch();
     if (remote_ended) {
       deadline_.Cancel();
       if (exchange_.times.request_end == 0) exchange_.times.request_end = session.loop().NowUs();

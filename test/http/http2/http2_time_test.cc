@@ -83,6 +83,19 @@ TEST_F(Http2ServerTest, ARouteMayHaveAnIdleTimeoutOfItsOwn) {
   EXPECT_EQ(At(1).status(), 504);
 }
 
+TEST_F(Http2ServerTest, AnUploadBehindTheResponsesHeadKeepsAnExchangeAlive) {
+  options_.stream_idle_timeout = milliseconds(100);
+  Connect({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100}});
+  Send(RawHeaders(1, RawPost("/endless"), false));
+  for (int i = 0; i < 3; ++i) {
+    Advance(90);
+    Send(RawData(1, "on", false));
+  }
+  EXPECT_FALSE(At(1).reset);
+  Advance(101);
+  EXPECT_TRUE(At(1).reset);
+}
+
 TEST_F(Http2ServerTest, ResetsAStreamWhoseWindowStaysShut) {
   options_.stream_idle_timeout = milliseconds(100);
   Connect();
