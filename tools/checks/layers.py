@@ -17,7 +17,7 @@ WRAPPED = (
     (re.compile(r"^event2?/"), ("source/event/",), "libevent"),
     (re.compile(r"^ares(_\w+)?\.h"), ("source/net/",), "c-ares"),
     (re.compile(r"^openssl/"), ("source/tls/",), "OpenSSL"),
-    (re.compile(r"^nghttp2/"), ("source/http/",), "nghttp2"),
+    (re.compile(r"^nghttp2/"), ("source/http/http2/",), "nghttp2"),
     (re.compile(r"^(yaml\.h|rapidjson/)"), ("source/config/",), "the YAML and JSON readers"),
 )
 
