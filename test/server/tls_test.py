@@ -138,6 +138,24 @@ class TlsTest(EdgeTest):
         self.assertEqual(gateway.stat("listener.127.0.0.1_0.ssl.handshake"), 1)
         self.assertEqual(gateway.stat("listener.127.0.0.1_0.ssl.versions.TLSv1.3"), 1)
 
+    def curl(self, *words):
+        done = subprocess.run(["curl", "--silent", "--show-error", "--max-time", str(LIMIT_S), "--cacert",
+                               self.authority.certificate, "--write-out", " %{http_version}", *words],
+                              stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode()
+
+    def test_speaks_http2_where_the_client_chooses_it(self):
+        gateway = self.start(self.with_tls(common=", alpn_protocols: [h2, http/1.1]"))
+        url, resolve = "https://a.test:%d/" % gateway.port, "a.test:%d:127.0.0.1" % gateway.port
+        self.assertEqual(self.curl("--http2", "--resolve", resolve, url), "first 2")
+        self.assertEqual(self.curl("--http1.1", "--resolve", resolve, url), "first 1.1")
+        self.assertEqual(gateway.stat("http.main.downstream_cx_http2_total"), 1)
+        self.assertEqual(gateway.stat("http.main.downstream_cx_http1_total"), 1)
+
+    def test_speaks_http2_in_clear_text_where_configured(self):
+        gateway = self.start(("          stat_prefix: main\n", "          stat_prefix: main\n          codec_type: HTTP2\n"))
+        self.assertEqual(self.curl("--http2-prior-knowledge", "http://127.0.0.1:%d/" % gateway.port), "first 2")
+
     def test_what_is_no_handshake_is_closed_and_logged(self):
         path = self.at("cx.log")
         gateway = self.start(self.with_tls(), ("  - name: main\n", "  - name: main\n    " + ACCESS_LOG % (
