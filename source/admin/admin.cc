@@ -123,6 +123,19 @@ AdminReply AdminHandler::Index() const {
   return {200, page + "</table>\n</body></html>\n", "text/html; charset=UTF-8"};
 }
 
+namespace {
+
+// Whether a page of another site had a browser send this, which asks nobody before a simple POST.
+bool IsForeign(const AdminSender& sender, std::string_view host) {
+  if (!sender.fetch_site.empty() && sender.fetch_site != "same-origin" && sender.fetch_site != "none")
+    return true;
+  if (sender.origin.empty()) return false;
+  const size_t scheme = sender.origin.find("://");
+  return scheme == std::string_view::npos || sender.origin.substr(scheme + 3) != host;
+}
+
+}  // namespace
+
 AdminReply AdminHandler::Dispatch(const AdminRequest& request) const {
   if (request.path == "/" || request.path.empty()) return Index();
   for (const AdminPage& page : pages_) {
@@ -137,10 +150,13 @@ AdminReply AdminHandler::Dispatch(const AdminRequest& request) const {
   return {404, "invalid path; the pages are listed at /\n"};
 }
 
-AdminReply AdminHandler::Serve(std::string_view method, std::string_view target,
-                               std::string_view host) const {
+AdminReply AdminHandler::Serve(std::string_view method, std::string_view target, std::string_view host,
+                               const AdminSender& sender) const {
   if (options_.loopback_only && !IsLocalName(host)) {
     return {403, "Forbidden: ask for this page by an IP address or as localhost\n"};
+  }
+  if (method != "GET" && method != "HEAD" && IsForeign(sender, host)) {
+    return {403, "Forbidden: sent by a page of another site\n"};
   }
   const AdminRequest request = ParseAdminRequest(method, target);
   if (options_.allowed && !options_.allowed(request.path)) {
@@ -152,7 +168,9 @@ AdminReply AdminHandler::Serve(std::string_view method, std::string_view target,
 void AdminHandler::OnStart(Exchange&) {}
 
 Task<Response> AdminHandler::Handle(Request request) {
-  AdminReply reply = Serve(request.method(), request.path(), request.headers().Get(Header::kAuthority));
+  const HeaderMap& headers = request.headers();
+  AdminReply reply = Serve(request.method(), request.path(), headers.Get(Header::kAuthority),
+                           {headers.Get(Header::kOrigin), headers.Get("sec-fetch-site")});
   Response response(reply.status);
   response.headers().Set(Header::kContentType, reply.content_type);
   response.headers().Set(Header::kCacheControl, "no-cache, max-age=0");

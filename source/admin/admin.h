@@ -51,13 +51,20 @@ struct AdminOptions {
   std::vector<std::shared_ptr<const AccessLog>> access_logs = {};
 };
 
+// What a browser says of the page that sent a request; empty from everything else.
+struct AdminSender {
+  std::string_view origin;
+  std::string_view fetch_site;  // Sec-Fetch-Site
+};
+
 // Serves the pages over any codec. Loop-confined to the main loop.
 class AdminHandler : public RequestHandler {
  public:
   AdminHandler(std::vector<AdminPage> pages, AdminOptions options);
 
   // The reply to a request, without a connection.
-  AdminReply Serve(std::string_view method, std::string_view target, std::string_view host) const;
+  AdminReply Serve(std::string_view method, std::string_view target, std::string_view host,
+                   const AdminSender& sender = {}) const;
 
   void OnStart(Exchange& exchange) override;
   Task<Response> Handle(Request request) override;

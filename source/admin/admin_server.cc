@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/base/log.h"
 #include "source/net/socket.h"
 
 namespace narthex {
@@ -48,7 +49,9 @@ AdminServer::~AdminServer() {
 }
 
 void AdminServer::Open(int fd, const Address& peer) {
-  if (connections_.size() >= kMaxConnections) {
+  if (connections_.size() >= kMaxConnections && !MakeRoom()) {
+    NARTHEX_LOG(kWarning, "admin") << "all " << kMaxConnections
+                                   << " connections are busy; one more is closed";
     close(fd);
     return;
   }
@@ -69,6 +72,17 @@ void AdminServer::Open(int fd, const Address& peer) {
                                                   ended->server.Close(*ended);
                                                 },
                                             .context = &opened});
+}
+
+// Who has asked nothing, or not all of it, gives way to who may: the oldest first.
+bool AdminServer::MakeRoom() {
+  const auto waiting = std::find_if(connections_.begin(), connections_.end(),
+                                    [](const auto& entry) { return !entry->codec->busy(); });
+  if (waiting == connections_.end()) return false;
+  // Nothing of it is on the stack: this is the acceptor's call.
+  (*waiting)->codec.reset();
+  connections_.erase(waiting);
+  return true;
 }
 
 void AdminServer::Close(Connection& connection) {

@@ -24,6 +24,7 @@ class AdminServer {
   struct Connection;
   AdminServer(EventLoop& loop, AdminHandler& handler);
   void Open(int fd, const Address& peer);
+  bool MakeRoom();
   void Close(Connection& connection);
 
   EventLoop& loop_;

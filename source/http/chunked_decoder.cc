@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "source/http/http1_fields.h"
 
@@ -64,6 +65,17 @@ class Extensions {
   std::string_view left_;
 };
 
+// What only proxies say of a request, however CGI would spell it ("x_forwarded_for").
+bool IsProxysClaim(std::string_view name) {
+  constexpr std::string_view kPrefixes[] = {"x-envoy-", "x-forwarded-"};
+  const auto begins = [name](std::string_view prefix) {
+    return name.size() >= prefix.size() &&
+           std::equal(prefix.begin(), prefix.end(), name.begin(),
+                      [](char wanted, char c) { return c == wanted || (c == '_' && wanted == '-'); });
+  };
+  return std::any_of(std::begin(kPrefixes), std::end(kPrefixes), begins);
+}
+
 }  // namespace
 
 // Fields that say how to treat, route or trust a message come too late in a trailer section; a recipient that
@@ -92,9 +104,15 @@ void DropMisplaced(HeaderMap& trailers) {
                               Header::kXRequestId}) {
     trailers.Remove(header);
   }
-  for (const std::string_view name : {"proxy-authorization", "range", "content-range", "max-forwards"}) {
+  for (const std::string_view name :
+       {"proxy-authorization", "range", "content-range", "max-forwards", "x-real-ip"}) {
     trailers.Remove(name);
   }
+  std::vector<std::string_view> claims;  // the map keeps the bytes of what is removed
+  for (const HeaderMap::Field& field : trailers) {
+    if (IsProxysClaim(field.name)) claims.push_back(field.name);
+  }
+  for (const std::string_view name : claims) trailers.Remove(name);
 }
 
 namespace {

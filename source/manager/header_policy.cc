@@ -86,9 +86,10 @@ void AppendVia(std::string_view via, HeaderMap& headers) {
 
 // add_user_agent.
 void NameOurselves(const HeaderPolicy& policy, HeaderMap& headers) {
-  if (policy.user_agent.empty()) return;
-  if (headers.Get(Header::kUserAgent).empty()) headers.Set(Header::kUserAgent, policy.user_agent);
-  headers.Set("x-envoy-downstream-service-cluster", policy.user_agent);
+  if (!policy.user_agent) return;
+  if (headers.Get(Header::kUserAgent).empty()) headers.Set(Header::kUserAgent, *policy.user_agent);
+  // Without a name of ours the client's is not kept either.
+  headers.Set("x-envoy-downstream-service-cluster", *policy.user_agent);
   if (!policy.service_node.empty()) headers.Set("x-envoy-downstream-service-node", policy.service_node);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,7 @@ struct HeaderPolicy {
   ServerHeaderPolicy server = ServerHeaderPolicy::kOverwrite;
   std::string server_name = "envoy";
   std::string via;           // appended to via in both directions unless empty
-  std::string user_agent;    // add_user_agent: what stands in for a missing one, and our name ...
+  std::optional<std::string> user_agent;    // add_user_agent: what stands in for a missing one, and our name ...
   std::string service_node;  // ... and this one's, said to the upstream
   std::vector<std::string> internal_only;  // internal_only_headers of the route table, lower case
 };

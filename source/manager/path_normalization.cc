@@ -108,12 +108,15 @@ bool NormalizeEscapes(std::string_view path, std::string& out) {
   return true;
 }
 
-// RFC 3986 section 5.2.4; an empty segment is a segment.
+// RFC 3986 section 5.2.4; an empty segment is a segment. A dot segment with parameters ("..;a=b") is one too:
+// servers that take parameters off a segment before they walk the path would otherwise see another path than
+// the routes do.
 void RemoveDotSegments(std::string_view path, std::string& out) {
   size_t at = 0;
   while (at < path.size()) {
     size_t end = std::min(path.find('/', at + 1), path.size());
     std::string_view segment = path.substr(at + 1, end - at - 1);
+    segment = segment.substr(0, segment.find(';'));
     bool last = end == path.size();
     if (segment == ".") {
       if (last) out += '/';

@@ -72,9 +72,10 @@ ProxyHeader ReadLine(std::string_view line, size_t size) {
   if (protocol == "UNKNOWN") return header;
   const int family = protocol == "TCP4" ? AF_INET : AF_INET6;
   if (protocol != "TCP4" && protocol != "TCP6") return Bad(1, "neither TCP4, TCP6 nor UNKNOWN");
-  std::array<std::string_view, 4> words;  // source, destination, their ports
-  for (std::string_view& word : words) word = NextWord(line);
-  if (!line.empty()) return Bad(1, "something stands behind the ports");
+  // Source, destination, their ports; what stands behind the last makes it no number.
+  std::array<std::string_view, 4> words;
+  for (size_t i = 0; i + 1 < words.size(); ++i) words[i] = NextWord(line);
+  words.back() = line;
   if (!ReadAddress(words[0], words[2], family, header.source)) return Bad(1, "the source is no such address");
   if (!ReadAddress(words[1], words[3], family, header.destination)) {
     return Bad(1, "the destination is no such address");

@@ -1,8 +1,19 @@
 #include "source/router/compile_mutations.h"
 
 #include "envoy/config/core/v3/base.pb.h"
+#include "source/http/http1_fields.h"
 
 namespace narthex {
+
+namespace {
+
+bool CheckName(const std::string& name, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (AllOf(name, kToken)) return true;
+  diagnostics.Error(path, "\"" + name + "\" is no header name: letters, digits and !#$%&'*+-.^_`|~ only");
+  return false;
+}
+
+}  // namespace
 
 bool CheckModifiable(const std::string& name, const ConfigPath& path, Diagnostics& diagnostics) {
   if (!name.starts_with(':') && name != "host") return true;
@@ -16,7 +27,10 @@ bool CompileHeaderAddition(const envoy::config::core::v3::HeaderValueOption& con
   addition.name = ToLowerAscii(config.header().key());
   addition.action = static_cast<HeaderAddition::Action>(config.append_action());
   addition.keep_empty = config.keep_empty_value();
-  if (!CheckModifiable(addition.name, header.Field("key"), diagnostics)) return false;
+  if (!CheckModifiable(addition.name, header.Field("key"), diagnostics) ||
+      !CheckName(addition.name, header.Field("key"), diagnostics)) {
+    return false;
+  }
   bool raw = !config.header().raw_value().empty();
   auto value = SubstitutionFormatter::Parse(raw ? config.header().raw_value() : config.header().value(),
                                             header.Field(raw ? "raw_value" : "value"),

@@ -53,6 +53,22 @@ TEST_F(Admin, ReadyNamesTheState) {
   EXPECT_EQ(Ask("GET", "/ready").body, "PRE_INITIALIZING\n");
 }
 
+TEST_F(Admin, APageOfAnotherSiteCannotChangeAnything) {
+  const AdminHandler admin(MakeAdminPages(backend_), options_);
+  const auto ask = [&](const char* method, AdminSender sender) {
+    return admin.Serve(method, "/healthcheck/fail", "localhost:9901", sender).status;
+  };
+  EXPECT_EQ(ask("POST", {"https://evil.example", "cross-site"}), 403);
+  EXPECT_EQ(ask("POST", {"", "cross-site"}), 403);
+  EXPECT_EQ(ask("POST", {"", "same-site"}), 403);
+  EXPECT_EQ(ask("POST", {"null", ""}), 403);
+  EXPECT_EQ(ask("POST", {"http://localhost:9902", ""}), 403);
+  EXPECT_EQ(backend_.told, "");
+  EXPECT_EQ(ask("POST", {"http://localhost:9901", "same-origin"}), 200);
+  EXPECT_EQ(ask("POST", {"", ""}), 200);
+  EXPECT_EQ(backend_.told, "fail fail ");
+}
+
 TEST_F(Admin, WhatChangesSomethingTakesAPost) {
   for (const std::string path : {"/healthcheck/fail", "/healthcheck/ok", "/drain_listeners", "/quitquitquit",
                                  "/reopen_logs", "/reset_counters"}) {

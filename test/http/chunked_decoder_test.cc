@@ -108,5 +108,19 @@ TEST(ChunkedDecoder, KeepsTrailersThatOutliveTheInput) {
   EXPECT_EQ(trailers->size(), 2u);
 }
 
+TEST(ChunkedDecoder, DropsTrailersThatOnlyProxiesMayWrite) {
+  ChunkedDecoder decoder;
+  Buffer in(
+      "0\r\nX-Envoy-Retry-On: 5xx\r\nX-Forwarded-Client-Cert: c\r\nx_forwarded_for: 1\r\nX-Real-IP: 1\r\n"
+      "my_field: a\r\nx-envoyes: b\r\n\r\n");
+  Buffer out;
+  ASSERT_EQ(decoder.Decode(in, out), Result::kDone);
+  const std::unique_ptr<HeaderMap> trailers = decoder.TakeTrailers();
+  ASSERT_NE(trailers, nullptr);
+  EXPECT_EQ(trailers->size(), 2u);
+  EXPECT_EQ(trailers->Get("my_field"), "a");
+  EXPECT_EQ(trailers->Get("x-envoyes"), "b");
+}
+
 }  // namespace
 }  // namespace narthex

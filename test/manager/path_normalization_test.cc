@@ -37,6 +37,17 @@ TEST(PathNormalization, RemovesDotSegmentsByRfc3986) {
   EXPECT_EQ(Apply(kNormalize, "/a/b/..?x=/../y"), "/a/?x=/../y");
 }
 
+TEST(PathNormalization, ADotSegmentWithParametersIsOne) {
+  EXPECT_EQ(Apply(kNormalize, "/pub/..;/admin"), "/admin");
+  EXPECT_EQ(Apply(kNormalize, "/..;/admin"), "/admin");
+  EXPECT_EQ(Apply(kNormalize, "/pub/..;a=b;c/admin"), "/admin");
+  EXPECT_EQ(Apply(kNormalize, "/pub/.;/../admin"), "/admin");
+  EXPECT_EQ(Apply(kNormalize, "/pub/%2e%2e;/admin"), "/admin");
+  EXPECT_EQ(Apply(kNormalize, "/pub/..;"), "/");
+  EXPECT_EQ(Apply(kNormalize, "/a;b/.;v=1"), "/a;b/");
+  EXPECT_EQ(Apply(kNormalize, "/a;..;/...;/b;."), "/a;..;/...;/b;.");
+}
+
 TEST(PathNormalization, DecodesUnreservedCharactersAndKeepsOtherEscapes) {
   EXPECT_EQ(Apply(kNormalize, "/%61%2d%7e"), "/a-~");
   EXPECT_EQ(Apply(kNormalize, "/%c3%a9%2f"), "/%c3%a9%2f");

@@ -192,6 +192,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, request_headers_to_add: [{header: {key: ':path', value: x}}], route: "
                 "{cluster: a}}",
                 "header.key: :-prefixed or host headers may not be modified"},
+        Refused{"{match: {prefix: /}, response_headers_to_add: [{header: {key: 'x bad', value: x}}], route: "
+                "{cluster: a}}",
+                "header.key: \"x bad\" is no header name"},
         Refused{"{match: {prefix: /}, request_headers_to_remove: [Host], route: {cluster: a}}",
                 "request_headers_to_remove[0]: :-prefixed or host headers may not be"},
         Refused{"{match: {prefix: /}, request_headers_to_add: [{header: {key: a, value: '%NOPE%'}}], route: "

@@ -140,6 +140,40 @@ class Attacks(unittest.TestCase):
         upstream.release.set()
         self.assertTrue(busy.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
 
+    def test_busy_clients_leave_descriptors_for_others(self):
+        upstream = Upstream("fine")
+        gateway = self.start(upstream, descriptors=256)
+        self.addCleanup(upstream.release.set)
+        busy = [connect(gateway.port) for _ in range(300)]
+        for client in busy:
+            try:
+                client.sendall(b"GET /slow HTTP/1.1\r\nhost: a.test\r\n\r\n")
+            except ConnectionError:
+                pass  # one too many, closed at once
+        until(lambda: gateway.stat("cluster.service.upstream_rq_active") > 60, "requests under way")
+        for _ in range(5):
+            self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
+        self.assertLess(len(os.listdir("/proc/%d/fd" % gateway.process.pid)), 250)
+        for client in busy:
+            client.close()
+
+
+class AdminAttacksTest(unittest.TestCase):
+
+    def test_unfinished_and_idle_connections_do_not_keep_others_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            upstream = Upstream("first")
+            self.addCleanup(upstream.server_close)
+            self.addCleanup(upstream.shutdown)
+            gateway = Gateway(folder, upstream.server_port)
+            self.addCleanup(gateway.end)
+            for number in range(150):
+                client = socket.socket(socket.AF_UNIX)
+                self.addCleanup(client.close)
+                client.connect(gateway.admin_socket)
+                client.sendall(b"GET /ready HTTP/1.1\r\nhost: localhost\r\n" + (b"\r\n" if number % 2 else b""))
+            self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
+
 
 if __name__ == "__main__":
     unittest.main()
