@@ -133,6 +133,8 @@ TEST_F(WorkerTest, ADrainSaysGoodbyeInTheNextAnswer) {
   client.Ask();
   EXPECT_EQ(client.Receive().find("connection: close"), std::string::npos);
   worker_->Drain();
+  // Comes behind the drain.
+  Update(Answering("l", 201));
   client.Ask();
   EXPECT_NE(client.Receive().find("connection: close"), std::string::npos);
   EXPECT_EQ(client.Receive(), "");
