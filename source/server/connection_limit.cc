@@ -28,8 +28,8 @@ uint64_t MaxConnections(const Snapshot& snapshot, uint32_t workers) {
   if (!snapshot.edge_profile || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     return snapshot.max_connections;
   const uint64_t reserve = std::min<uint64_t>(kReserve + kReservePerWorker * workers, limit.rlim_cur / 2);
-  // A client that is served takes another one, for the connection to its upstream.
-  const uint64_t affordable = std::max<uint64_t>((limit.rlim_cur - reserve) / 2, 1);
+  // A quarter of the rest for connections to upstreams.
+  const uint64_t affordable = std::max<uint64_t>((limit.rlim_cur - reserve) / 4 * 3, 1);
   if (affordable < snapshot.max_connections) {
     NARTHEX_LOG(kInfo, "main") << "at most " << affordable << " connections of clients: the process may open "
                                << limit.rlim_cur << " files";

@@ -140,23 +140,6 @@ class Attacks(unittest.TestCase):
         upstream.release.set()
         self.assertTrue(busy.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
 
-    def test_busy_clients_leave_descriptors_for_others(self):
-        upstream = Upstream("fine")
-        gateway = self.start(upstream, descriptors=256)
-        self.addCleanup(upstream.release.set)
-        busy = [connect(gateway.port) for _ in range(300)]
-        for client in busy:
-            try:
-                client.sendall(b"GET /slow HTTP/1.1\r\nhost: a.test\r\n\r\n")
-            except ConnectionError:
-                pass  # one too many, closed at once
-        until(lambda: gateway.stat("cluster.service.upstream_rq_active") > 60, "requests under way")
-        for _ in range(5):
-            self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
-        self.assertLess(len(os.listdir("/proc/%d/fd" % gateway.process.pid)), 250)
-        for client in busy:
-            client.close()
-
 
 class AdminAttacksTest(unittest.TestCase):
 
