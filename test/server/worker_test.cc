@@ -1,6 +1,5 @@
 #include "source/server/worker.h"
 
-#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "source/server/listen_sockets.h"
+#include "test/integration/sockets.h"
 #include "test/server/text_snapshot.h"
 
 namespace narthex {
@@ -26,40 +26,26 @@ std::shared_ptr<const Snapshot> SnapshotOf(const std::string& listeners) {
   return text.snapshot;
 }
 
-// A blocking client; closes when it goes.
-class Client {
- public:
-  explicit Client(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const timeval limit = {5, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    sockaddr_in to = {};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
-  }
-  ~Client() { close(fd_); }
+// Whether something listens there.
+bool Listens(uint16_t port) {
+  const Address address = *Address::Ip("127.0.0.1", port);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const bool connected = connect(fd, address.sockaddr_ptr(), address.sockaddr_length()) == 0;
+  close(fd);
+  return connected;
+}
 
-  bool connected() const { return connected_; }
-  void Ask() const {
-    constexpr std::string_view kRequest = "GET / HTTP/1.1\r\nhost: a.test\r\n\r\n";
-    send(fd_, kRequest.data(), kRequest.size(), MSG_NOSIGNAL);
-  }
-  // The next bytes; empty at the connection's end.
-  std::string Receive() const {
-    char buffer[4096];
-    const ssize_t size = recv(fd_, buffer, sizeof buffer, 0);
-    return size > 0 ? std::string(buffer, static_cast<size_t>(size)) : "";
-  }
-  std::string AskAndReceive() const {
-    Ask();
-    return Receive().substr(0, 12);
-  }
-
- private:
-  int fd_;
-  bool connected_ = false;
-};
+std::string Ask(Wire& client) {
+  client.Send("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n");
+  return client.ReadMessage();
+}
+std::string StatusLine(Wire& client) {
+  return Ask(client).substr(0, 12);
+}
+std::string StatusLine(uint16_t port) {
+  Wire client = Wire::ConnectTo(port);
+  return StatusLine(client);
+}
 
 // One worker with the sockets of a snapshot, updated as the server does it.
 class WorkerTest : public testing::Test {
@@ -101,61 +87,59 @@ class WorkerTest : public testing::Test {
 
 TEST_F(WorkerTest, ServesFromItsStart) {
   Start(Answering("l", 201));
-  EXPECT_EQ(Client(Port()).AskAndReceive(), "HTTP/1.1 201");
+  EXPECT_EQ(StatusLine(Port()), "HTTP/1.1 201");
 }
 
 TEST_F(WorkerTest, AnUpdateServesOnTheSameSocketAndConnection) {
   Start(Answering("l", 201));
   const uint16_t port = Port();
-  const Client client(port);
-  EXPECT_EQ(client.AskAndReceive(), "HTTP/1.1 201");
+  Wire client = Wire::ConnectTo(port);
+  EXPECT_EQ(StatusLine(client), "HTTP/1.1 201");
   Update(Answering("l", 202));
   EXPECT_EQ(Port(), port);
-  EXPECT_EQ(client.AskAndReceive(), "HTTP/1.1 202");
-  EXPECT_EQ(Client(port).AskAndReceive(), "HTTP/1.1 202");
+  EXPECT_EQ(StatusLine(client), "HTTP/1.1 202");
+  EXPECT_EQ(StatusLine(port), "HTTP/1.1 202");
 }
 
 TEST_F(WorkerTest, AListenerThatLeavesClosesItsSocketAndItsIdleConnections) {
   Start(Answering("a", 201) + Answering("b", 202));
   const uint16_t left = Port(0), stays = Port(1);
-  const Client idle(left);
-  EXPECT_EQ(idle.AskAndReceive(), "HTTP/1.1 201");
+  Wire idle = Wire::ConnectTo(left);
+  EXPECT_EQ(StatusLine(idle), "HTTP/1.1 201");
   Update(Answering("b", 202));
   EXPECT_EQ(Port(), stays);
-  EXPECT_EQ(idle.Receive(), "");
-  EXPECT_FALSE(Client(left).connected());
-  EXPECT_EQ(Client(stays).AskAndReceive(), "HTTP/1.1 202");
+  EXPECT_EQ(idle.ReadAll(), "");
+  EXPECT_FALSE(Listens(left));
+  EXPECT_EQ(StatusLine(stays), "HTTP/1.1 202");
 }
 
 TEST_F(WorkerTest, ADrainSaysGoodbyeInTheNextAnswer) {
   Start(Answering("l", 201));
-  const Client client(Port());
-  client.Ask();
-  EXPECT_EQ(client.Receive().find("connection: close"), std::string::npos);
+  Wire client = Wire::ConnectTo(Port());
+  EXPECT_EQ(Ask(client).find("connection: close"), std::string::npos);
   worker_->Drain();
   // Comes behind the drain.
   Update(Answering("l", 201));
-  client.Ask();
-  EXPECT_NE(client.Receive().find("connection: close"), std::string::npos);
-  EXPECT_EQ(client.Receive(), "");
+  EXPECT_NE(Ask(client).find("connection: close"), std::string::npos);
+  EXPECT_EQ(client.ReadAll(), "");
 }
 
 TEST_F(WorkerTest, StopsListeningAndServesTheConnectionsItHas) {
   Start(Answering("l", 201));
   const uint16_t port = Port();
-  const Client old(port);
-  EXPECT_EQ(old.AskAndReceive(), "HTTP/1.1 201");
+  Wire old = Wire::ConnectTo(port);
+  EXPECT_EQ(StatusLine(old), "HTTP/1.1 201");
   StopListening();
-  EXPECT_FALSE(Client(port).connected());
-  EXPECT_EQ(old.AskAndReceive(), "HTTP/1.1 201");
+  EXPECT_FALSE(Listens(port));
+  EXPECT_EQ(StatusLine(old), "HTTP/1.1 201");
 }
 
 TEST_F(WorkerTest, EndsWithConnectionsOpen) {
   Start(Answering("l", 201));
-  const Client client(Port());
-  EXPECT_EQ(client.AskAndReceive(), "HTTP/1.1 201");
+  Wire client = Wire::ConnectTo(Port());
+  EXPECT_EQ(StatusLine(client), "HTTP/1.1 201");
   worker_.reset();
-  EXPECT_EQ(client.Receive(), "");
+  EXPECT_EQ(client.ReadAll(), "");
 }
 
 }  // namespace
