@@ -44,6 +44,15 @@ struct Afterwards {
   ~Afterwards() { action(); }
 };
 
+// Whether a page of another site had a browser send this, which asks nobody before a simple POST.
+bool IsForeign(const AdminSender& sender, std::string_view host) {
+  if (!sender.fetch_site.empty() && sender.fetch_site != "same-origin" && sender.fetch_site != "none")
+    return true;
+  if (sender.origin.empty()) return false;
+  const size_t scheme = sender.origin.find("://");
+  return scheme == std::string_view::npos || sender.origin.substr(scheme + 3) != host;
+}
+
 }  // namespace
 
 bool AdminRequest::Has(std::string_view key) const {
@@ -122,19 +131,6 @@ AdminReply AdminHandler::Index() const {
   }
   return {200, page + "</table>\n</body></html>\n", "text/html; charset=UTF-8"};
 }
-
-namespace {
-
-// Whether a page of another site had a browser send this, which asks nobody before a simple POST.
-bool IsForeign(const AdminSender& sender, std::string_view host) {
-  if (!sender.fetch_site.empty() && sender.fetch_site != "same-origin" && sender.fetch_site != "none")
-    return true;
-  if (sender.origin.empty()) return false;
-  const size_t scheme = sender.origin.find("://");
-  return scheme == std::string_view::npos || sender.origin.substr(scheme + 3) != host;
-}
-
-}  // namespace
 
 AdminReply AdminHandler::Dispatch(const AdminRequest& request) const {
   if (request.path == "/" || request.path.empty()) return Index();

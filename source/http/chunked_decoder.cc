@@ -79,27 +79,11 @@ bool IsProxysClaim(std::string_view name) {
 // Fields that say how to treat, route or trust a message come too late in a trailer section; a recipient that
 // merged them into the head would be misled (RFC 9110 section 6.5.1).
 void DropMisplaced(HeaderMap& trailers) {
-  for (const Header header : {Header::kAccept,
-                              Header::kAcceptEncoding,
-                              Header::kAuthorization,
-                              Header::kCacheControl,
-                              Header::kContentEncoding,
-                              Header::kContentType,
-                              Header::kCookie,
-                              Header::kForwarded,
-                              Header::kLocation,
-                              Header::kOrigin,
-                              Header::kRetryAfter,
-                              Header::kSetCookie,
-                              Header::kTe,
-                              Header::kTrailer,
-                              Header::kVia,
-                              Header::kXEnvoyInternal,
-                              Header::kXForwardedFor,
-                              Header::kXForwardedHost,
-                              Header::kXForwardedPort,
-                              Header::kXForwardedProto,
-                              Header::kXRequestId}) {
+  for (const Header header :
+       {Header::kAccept, Header::kAcceptEncoding, Header::kAuthorization, Header::kCacheControl,
+        Header::kContentEncoding, Header::kContentType, Header::kCookie, Header::kForwarded,
+        Header::kLocation, Header::kOrigin, Header::kRetryAfter, Header::kSetCookie, Header::kTe,
+        Header::kTrailer, Header::kVia, Header::kXRequestId}) {
     trailers.Remove(header);
   }
   for (const std::string_view name :

@@ -112,6 +112,8 @@ TEST(ChunkedDecoder, DropsTrailersThatOnlyProxiesMayWrite) {
   ChunkedDecoder decoder;
   Buffer in(
       "0\r\nX-Envoy-Retry-On: 5xx\r\nX-Forwarded-Client-Cert: c\r\nx_forwarded_for: 1\r\nX-Real-IP: 1\r\n"
+      "X-Forwarded-For: 1\r\nX-Forwarded-Host: h\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Proto: https\r\n"
+      "X-Envoy-Internal: true\r\n"
       "my_field: a\r\nx-envoyes: b\r\n\r\n");
   Buffer out;
   ASSERT_EQ(decoder.Decode(in, out), Result::kDone);
