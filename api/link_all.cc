@@ -9,6 +9,7 @@
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
+#include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/metrics/v3/stats.pb.h"
@@ -23,6 +24,8 @@
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
+#include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
@@ -31,6 +34,9 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "envoy/service/discovery/v3/discovery.pb.h"
 #include "envoy/type/matcher/v3/matcher.pb.h"
@@ -51,6 +57,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::core::v3::Address>();
   LinkMessageReflection<envoy::config::core::v3::Locality>();
   LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
+  LinkMessageReflection<envoy::config::core::v3::ProxyProtocolConfig>();
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
   LinkMessageReflection<envoy::config::listener::v3::Listener>();
   LinkMessageReflection<envoy::config::metrics::v3::StatsConfig>();
@@ -65,6 +72,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::http::header_mutation::v3::Mutations>();
   LinkMessageReflection<envoy::extensions::filters::http::health_check::v3::HealthCheck>();
   LinkMessageReflection<envoy::extensions::filters::http::router::v3::Router>();
+  LinkMessageReflection<envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol>();
+  LinkMessageReflection<envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector>();
   LinkMessageReflection<
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager>();
   LinkMessageReflection<
@@ -75,6 +84,9 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::TlsParameters>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::Secret>();
+  LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext>();
   LinkMessageReflection<envoy::extensions::upstreams::http::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::service::discovery::v3::DiscoveryResponse>();
   LinkMessageReflection<envoy::type::matcher::v3::RegexMatcher>();

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/compile_mutations.h"
 

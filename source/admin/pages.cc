@@ -111,7 +111,7 @@ void AddReadingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
   pages.push_back(
       {"/memory", "memory in use", false, [](const AdminRequest&) { return JsonReply(MemoryJson()); }});
   pages.push_back({"/certs", "certificates in use", false,
-                   [](const AdminRequest&) { return JsonReply("{\"certificates\":[]}"); }});
+                   [&backend](const AdminRequest&) { return JsonReply(backend.Certificates()); }});
   // Reading the levels is harmless; the page itself asks for a POST when one is to be set.
   pages.push_back(
       {"/logging", "log levels (POST ?level=debug or ?COMPONENT=debug sets them)", false, &LoggingPage});

@@ -34,6 +34,8 @@ class AdminBackend {
   // The running configuration as Envoy's ConfigDump, in JSON.
   virtual std::string ConfigDump() const = 0;
   virtual std::string Runtime() const = 0;
+  // JSON, without key material.
+  virtual std::string Certificates() const = 0;
   // What `explain` says of a request to the running configuration.
   virtual AdminReply Explain(const AdminRequest& request) const = 0;
 

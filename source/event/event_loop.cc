@@ -62,7 +62,7 @@ class LibeventLoop final : public EventLoop, private IoHandler {
 
   ~LibeventLoop() override {
     RunPosted();
-    DeleteNow();
+    EndTurn();
     event_del(&sockets_event_);
     event_del(&timer_);
     event_base_free(base_);
@@ -72,7 +72,7 @@ class LibeventLoop final : public EventLoop, private IoHandler {
     while (!stop_.load(std::memory_order_relaxed)) Turn(EVLOOP_ONCE);
     stop_.store(false, std::memory_order_relaxed);
     RunPosted();
-    DeleteNow();
+    EndTurn();
   }
 
   void RunOnce() override { Turn(EVLOOP_ONCE | EVLOOP_NONBLOCK); }
@@ -139,7 +139,15 @@ class LibeventLoop final : public EventLoop, private IoHandler {
     }
     Freshen();
     if (has_posted_) RunPosted();
-    if (!trash_.empty()) DeleteNow();
+    EndTurn();
+  }
+
+  // A destructor may ask for more.
+  void EndTurn() {
+    while (!turn_end_.empty() || !trash_.empty()) {
+      turn_end_.Run();
+      DeleteNow();
+    }
   }
 
   // One libevent timer stands for the whole wheel, and is moved only when a deadline comes before it.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "source/event/timer_wheel.h"
+#include "source/event/turn_end.h"
 
 namespace narthex {
 
@@ -56,6 +57,10 @@ class EventLoop {
     DeleteLaterErased(std::shared_ptr<void>(std::move(object)));
   }
 
+  // Does `work` once in this turn's end, before what is to be deleted goes, or in the next turn's when there
+  // is none now.
+  void AtTurnEnd(TurnEnd& work) { turn_end_.Add(work); }
+
   // The monotonic clock as it was when this turn began, in milliseconds; free of a system call.
   uint64_t NowMs() const { return wheel().now(); }
   // The wall clock of this turn.
@@ -67,6 +72,9 @@ class EventLoop {
 
  protected:
   virtual void DeleteLaterErased(std::shared_ptr<void> object) = 0;
+
+  // For implementations: runs and empties it at each turn's end, and does not wait while it holds anything.
+  TurnEndList turn_end_;
 };
 
 }  // namespace narthex

@@ -76,6 +76,8 @@ bool IsProxysClaim(std::string_view name) {
   return std::any_of(std::begin(kPrefixes), std::end(kPrefixes), begins);
 }
 
+}  // namespace
+
 // Fields that say how to treat, route or trust a message come too late in a trailer section; a recipient that
 // merged them into the head would be misled (RFC 9110 section 6.5.1).
 void DropMisplaced(HeaderMap& trailers) {
@@ -96,6 +98,8 @@ void DropMisplaced(HeaderMap& trailers) {
   }
   for (const std::string_view name : claims) trailers.Remove(name);
 }
+
+namespace {
 
 // Moves `n` bytes of payload. A piece that shares its block with what stands around it costs more than a few
 // bytes are worth: a body of tiny chunks would take ten times its size in memory, and a write for every few.

@@ -9,6 +9,9 @@
 
 namespace narthex {
 
+// Takes out of a trailer section the fields that RFC 9110 section 6.5.1 forbids there.
+void DropMisplaced(HeaderMap& trailers);
+
 // Undoes the chunked coding (RFC 9112 section 7.1), strictly: CRLF everywhere, hexadecimal digits only,
 // extensions well-formed, bounded and dropped, no framing fields among the trailers; other trailers that
 // RFC 9110 section 6.5.1 forbids are dropped. Payload moves without being copied.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "source/http/exchange_error.h"
@@ -18,15 +19,48 @@ namespace narthex {
 class ClusterManager;
 class EventLoop;
 struct Route;
+struct TlsFacts;
+
+// What only some connections have.
+struct ConnectionDetails {
+  Address peer;                         // the socket's, which speaks for another; else empty
+  std::string server_name;              // that the client asks for (SNI)
+  std::shared_ptr<const TlsFacts> tls;  // null without TLS
+  std::string transport_failure;        // why the TLS handshake failed, in words
+};
 
 // What is known of a downstream connection. Owned by the connection, outlives its exchanges.
 struct ConnectionFacts {
   uint64_t id = 0;
-  Address remote;  // the socket's peer
-  Address local;
+  Address remote;                          // the socket's peer, or whom it speaks for (PROXY protocol)
+  Address local;                           // likewise: where the client's connection went
   std::string_view protocol = "HTTP/1.1";  // for reports only
-  std::string requested_server_name;       // SNI
   bool secure = false;
+  std::shared_ptr<const ConnectionDetails> details;  // null: there are none
+
+  // The peer of this connection is a proxy that says whom it speaks for.
+  void SpeaksFor(Address source, Address destination) {
+    Detail([this](ConnectionDetails& known) { known.peer = std::move(remote); });
+    remote = std::move(source);
+    local = std::move(destination);
+  }
+  // Calls `add` with the details, to add to them.
+  template <class Add>
+  void Detail(Add add) {
+    auto more = details == nullptr ? std::make_shared<ConnectionDetails>()
+                                   : std::make_shared<ConnectionDetails>(*details);
+    add(*more);
+    details = std::move(more);
+  }
+
+  // The socket's peer.
+  const Address& direct_remote() const {
+    return details == nullptr || details->peer.empty() ? remote : details->peer;
+  }
+  std::string_view server_name() const {
+    return details == nullptr ? std::string_view() : details->server_name;
+  }
+  const TlsFacts* tls() const { return details == nullptr ? nullptr : details->tls.get(); }
 
   // The peer's IP address in text, made when it is first asked for: valid as long as this is. REQUIRES:
   // remote.is_ip().

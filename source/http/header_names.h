@@ -13,6 +13,7 @@ namespace narthex {
   X(kScheme, ":scheme")                                           \
   X(kAuthority, ":authority")                                     \
   X(kPath, ":path")                                               \
+  X(kProtocol, ":protocol")                                       \
   X(kStatus, ":status")                                           \
   X(kAccept, "accept")                                            \
   X(kAcceptEncoding, "accept-encoding")                           \

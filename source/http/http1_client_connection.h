@@ -22,6 +22,8 @@ class Http1ClientConnection final : public ClientConnection {
 
   Task<Result> Send(Request request, std::optional<Request>* unsent) override;
   bool usable() const override { return !broken_ && !busy_ && input_.empty() && stream_->Quiet(); }
+  uint32_t room() const override { return usable() ? 1 : 0; }
+  uint32_t active() const override { return busy_ ? 1 : 0; }
   uint64_t requests_sent() const override { return requests_; }
 
  private:

@@ -83,11 +83,11 @@ constexpr uint64_t BitOf(Header known) {
   static_assert(static_cast<size_t>(Header::kCount) <= 64);
   return uint64_t{1} << static_cast<size_t>(known);
 }
-constexpr uint64_t kWritersOwn = BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) |
-                                 BitOf(Header::kPath) | BitOf(Header::kStatus) | BitOf(Header::kHost) |
-                                 BitOf(Header::kContentLength) | BitOf(Header::kTransferEncoding) |
-                                 BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
-                                 BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
+constexpr uint64_t kWritersOwn =
+    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
+    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
+    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
+    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
 
 void PutFields(const HeaderMap& headers, HeadWriter& writer) {
   for (const HeaderMap::Field& field : headers) {

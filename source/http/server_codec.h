@@ -6,6 +6,7 @@
 
 #include "source/event/event_loop.h"
 #include "source/http/exchange.h"
+#include "source/http/http2_options.h"
 #include "source/http/message.h"
 #include "source/net/stream.h"
 
@@ -53,6 +54,7 @@ struct ServerCodecOptions {
   bool allow_absolute_url = true;
   bool enable_trailers = false;
   bool proxy_100_continue = false;
+  Http2Options http2;
 };
 
 // What ended a downstream connection.

@@ -44,12 +44,20 @@ struct FilterNote {
   bool disabled = false;
 };
 
+// What the connections of a connection manager speak (codec_type).
+enum class DownstreamProtocol : uint8_t {
+  kAuto,  // what ALPN chose, else HTTP/1.1 unless the client begins with HTTP/2's preface
+  kHttp1,
+  kHttp2,
+};
+
 // A connection manager, compiled: everything that its requests need. Immutable, shared by all workers; an
 // exchange holds the one that it began with.
 struct HcmConfig {
   std::string stat_prefix;  // "http.<stat_prefix>."
   std::string origin;
   Profile profile = Profile::kEdge;
+  DownstreamProtocol protocol = DownstreamProtocol::kAuto;
   ServerCodecOptions codec;
   std::chrono::milliseconds max_stream_duration{0};  // 0: none
   ClientAddressPolicy client_address;

@@ -1,5 +1,6 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/manager/hcm_parts.h"
+#include "source/upstream/http2_settings.h"
 
 namespace narthex {
 namespace {
@@ -116,9 +117,11 @@ void WarnOfNoEffect(const HcmProto& config, ConfigPath path, Diagnostics& diagno
 }  // namespace
 
 void CompileCodec(const HcmProto& config, ConfigPath path, HcmCompileContext& context, HcmConfig& hcm) {
-  if (config.codec_type() == HcmProto::HTTP2 || config.codec_type() == HcmProto::HTTP3) {
-    context.diagnostics.Error(path.Field("codec_type"), "listeners serve HTTP/1.1 only", "HTTP1");
+  if (config.codec_type() == HcmProto::HTTP3) {
+    context.diagnostics.Error(path.Field("codec_type"), "HTTP/3 is not supported", "AUTO");
   }
+  if (config.codec_type() == HcmProto::HTTP1) hcm.protocol = DownstreamProtocol::kHttp1;
+  if (config.codec_type() == HcmProto::HTTP2) hcm.protocol = DownstreamProtocol::kHttp2;
   ServerCodecOptions& codec = hcm.codec;
   codec.buffer_limit = context.buffer_limit;
   codec.min_client_rate = context.min_client_rate;
@@ -132,6 +135,9 @@ void CompileCodec(const HcmProto& config, ConfigPath path, HcmCompileContext& co
   codec.allow_absolute_url = http1.has_allow_absolute_url() ? http1.allow_absolute_url().value() : true;
   codec.enable_trailers = http1.enable_trailers();
   codec.proxy_100_continue = config.proxy_100_continue();
+  if (hcm.profile == Profile::kEnvoy) codec.http2 = EnvoyHttp2Defaults();
+  CompileHttp2Options(config.http2_protocol_options(), path.Field("http2_protocol_options"),
+                      context.diagnostics, codec.http2);
   WarnOfNoEffect(config, path, context.diagnostics);
   CompileTimeouts(config, path, hcm);
 }

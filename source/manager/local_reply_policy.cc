@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/config/data_source.h"
 #include "source/router/compile_mutations.h"
 #include "source/router/matchers.h"
-#include "source/substitution/data_source.h"
 #include "source/substitution/grpc_status.h"
 
 namespace narthex {

@@ -145,21 +145,6 @@ void SetOptions(int fd, const Address& address, const SocketOptions& options) {
   set(TCP_KEEPINTVL, options.keepalive_interval_s);
 }
 
-// A descriptor with an owner until it is handed to a stream.
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  OwnedFd(const OwnedFd&) = delete;
-  ~OwnedFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 Address LocalAddress(int fd) {
   sockaddr_storage storage;
   socklen_t length = sizeof storage;
@@ -192,22 +177,28 @@ std::unique_ptr<Stream> MakeSocketStream(EventLoop& loop, int fd) {
   return std::make_unique<SocketStream>(loop, fd);
 }
 
-Task<ConnectResult> Connect(EventLoop& loop, Address address, SocketOptions options) {
+Task<ConnectedSocket> ConnectSocket(EventLoop& loop, Address address, SocketOptions options) {
   OwnedFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (fd.get() < 0) co_return ConnectResult{nullptr, {}, errno};
+  if (fd.get() < 0) co_return ConnectedSocket{{}, {}, errno};
   SetOptions(fd.get(), address, options);
   if (!options.bind.empty() &&
       bind(fd.get(), options.bind.sockaddr_ptr(), options.bind.sockaddr_length()) != 0) {
-    co_return ConnectResult{nullptr, {}, errno};
+    co_return ConnectedSocket{{}, {}, errno};
   }
   if (connect(fd.get(), address.sockaddr_ptr(), address.sockaddr_length()) != 0) {
-    if (errno != EINPROGRESS) co_return ConnectResult{nullptr, {}, errno};
+    if (errno != EINPROGRESS) co_return ConnectedSocket{{}, {}, errno};
     ConnectWait wait(loop, fd.get());
     co_await wait.Done();
-    if (const int error = PendingError(fd.get()); error != 0) co_return ConnectResult{nullptr, {}, error};
+    if (const int error = PendingError(fd.get()); error != 0) co_return ConnectedSocket{{}, {}, error};
   }
   Address local = LocalAddress(fd.get());
-  co_return ConnectResult{MakeSocketStream(loop, fd.Release()), std::move(local), 0};
+  co_return ConnectedSocket{std::move(fd), std::move(local), 0};
+}
+
+Task<ConnectResult> Connect(EventLoop& loop, Address address, SocketOptions options) {
+  ConnectedSocket made = co_await ConnectSocket(loop, std::move(address), std::move(options));
+  if (made.error != 0) co_return ConnectResult{nullptr, {}, made.error};
+  co_return ConnectResult{MakeSocketStream(loop, made.fd.Release()), std::move(made.local), 0};
 }
 
 }  // namespace narthex

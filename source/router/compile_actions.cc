@@ -1,9 +1,9 @@
 #include "source/router/compile_actions.h"
 
 #include "envoy/config/route/v3/route_components.pb.h"
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
+#include "source/config/data_source.h"
 #include "source/router/compile_matchers.h"
-#include "source/substitution/data_source.h"
 
 namespace narthex {
 namespace {

@@ -1,25 +1,13 @@
 #include "source/router/compile_matchers.h"
 
 #include "envoy/config/route/v3/route_components.pb.h"
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 
 namespace narthex {
 namespace {
 
 namespace route_v3 = envoy::config::route::v3;
 namespace matcher_v3 = envoy::type::matcher::v3;
-
-void SetText(StringMatcher& matcher, StringMatcher::Kind kind, const std::string& text) {
-  matcher.kind = kind;
-  matcher.text = matcher.ignore_case ? ToLowerAscii(text) : text;
-}
-
-bool SetRegex(std::string_view expression, const ConfigPath& path, Diagnostics& diagnostics,
-              StringMatcher& matcher) {
-  matcher.kind = StringMatcher::Kind::kRegex;
-  matcher.regex = CompileRegex(expression, path.Field("regex"), diagnostics);
-  return matcher.regex != nullptr;
-}
 
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
@@ -30,23 +18,26 @@ bool CompileDeprecated(const route_v3::HeaderMatcher& config, const ConfigPath& 
   switch (config.header_match_specifier_case()) {
     case route_v3::HeaderMatcher::kExactMatch:
       field = "exact_match";
-      SetText(matcher.text, StringMatcher::Kind::kExact, config.exact_match());
+      matcher.text.SetText(StringMatcher::Kind::kExact, config.exact_match());
       break;
     case route_v3::HeaderMatcher::kPrefixMatch:
       field = "prefix_match";
-      SetText(matcher.text, StringMatcher::Kind::kPrefix, config.prefix_match());
+      matcher.text.SetText(StringMatcher::Kind::kPrefix, config.prefix_match());
       break;
     case route_v3::HeaderMatcher::kSuffixMatch:
       field = "suffix_match";
-      SetText(matcher.text, StringMatcher::Kind::kSuffix, config.suffix_match());
+      matcher.text.SetText(StringMatcher::Kind::kSuffix, config.suffix_match());
       break;
     case route_v3::HeaderMatcher::kContainsMatch:
       field = "contains_match";
-      SetText(matcher.text, StringMatcher::Kind::kContains, config.contains_match());
+      matcher.text.SetText(StringMatcher::Kind::kContains, config.contains_match());
       break;
     case route_v3::HeaderMatcher::kSafeRegexMatch:
       field = "safe_regex_match";
-      ok = SetRegex(config.safe_regex_match().regex(), path.Field(field), diagnostics, matcher.text);
+      matcher.text.kind = StringMatcher::Kind::kRegex;
+      matcher.text.regex =
+          CompileRegex(config.safe_regex_match().regex(), path.Field(field).Field("regex"), diagnostics);
+      ok = matcher.text.regex != nullptr;
       break;
     default:
       return false;
@@ -201,43 +192,6 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
 }
 
 }  // namespace
-
-std::unique_ptr<const Regex> CompileRegex(std::string_view expression, const ConfigPath& path,
-                                          Diagnostics& diagnostics) {
-  std::string error;
-  auto regex = Regex::Compile(expression, error);
-  if (regex == nullptr) diagnostics.Error(path, "is no valid RE2 expression: " + error);
-  return regex;
-}
-
-bool CompileStringMatcher(const matcher_v3::StringMatcher& config, const ConfigPath& path,
-                          Diagnostics& diagnostics, StringMatcher& matcher) {
-  matcher.ignore_case = config.ignore_case();
-  switch (config.match_pattern_case()) {
-    case matcher_v3::StringMatcher::kExact:
-      SetText(matcher, StringMatcher::Kind::kExact, config.exact());
-      return true;
-    case matcher_v3::StringMatcher::kPrefix:
-      SetText(matcher, StringMatcher::Kind::kPrefix, config.prefix());
-      return true;
-    case matcher_v3::StringMatcher::kSuffix:
-      SetText(matcher, StringMatcher::Kind::kSuffix, config.suffix());
-      return true;
-    case matcher_v3::StringMatcher::kContains:
-      SetText(matcher, StringMatcher::Kind::kContains, config.contains());
-      return true;
-    case matcher_v3::StringMatcher::kSafeRegex:
-      if (matcher.ignore_case) {
-        diagnostics.Error(path.Field("ignore_case"),
-                          "has no effect on safe_regex: write (?i) in the expression");
-        return false;
-      }
-      return SetRegex(config.safe_regex().regex(), path.Field("safe_regex"), diagnostics, matcher);
-    default:
-      diagnostics.Error(path, "needs one of exact, prefix, suffix, contains and safe_regex");
-      return false;
-  }
-}
 
 bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, RouteCompileContext& context,
                   CompiledRoute& route) {

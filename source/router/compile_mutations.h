@@ -2,9 +2,9 @@
 
 #include <memory>
 
+#include "source/base/ascii.h"
 #include "source/config/config_path.h"
 #include "source/config/diagnostics.h"
-#include "source/router/ascii.h"
 #include "source/router/header_mutation.h"
 
 namespace envoy::config::core::v3 {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 #include "source/router/virtual_host.h"
 
 namespace narthex {

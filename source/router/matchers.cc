@@ -3,23 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 #include "source/router/route_table.h"
 
 namespace narthex {
 namespace {
-
-bool Equal(std::string_view value, std::string_view text, bool ignore_case) {
-  return ignore_case ? EqualsLower(value, text) : value == text;
-}
-
-bool Contains(std::string_view value, std::string_view text, bool ignore_case) {
-  if (!ignore_case) return value.find(text) != std::string_view::npos;
-  for (size_t i = 0; i + text.size() <= value.size(); ++i) {
-    if (EqualsLower(value.substr(i, text.size()), text)) return true;
-  }
-  return false;
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -56,31 +44,6 @@ std::string_view FindParameter(std::string_view path, std::string_view name) {
 }
 
 }  // namespace
-
-bool StringMatcher::Matches(std::string_view value) const {
-  switch (kind) {
-    case Kind::kExact:
-      return value.size() == text.size() && Equal(value, text, ignore_case);
-    case Kind::kPrefix:
-      return value.size() >= text.size() && Equal(value.substr(0, text.size()), text, ignore_case);
-    case Kind::kSuffix:
-      return value.size() >= text.size() &&
-             Equal(value.substr(value.size() - text.size()), text, ignore_case);
-    case Kind::kContains:
-      return Contains(value, text, ignore_case);
-    case Kind::kRegex:
-      return regex->FullMatch(value);
-  }
-  return false;
-}
-
-std::string StringMatcher::Describe() const {
-  static constexpr std::string_view kNames[] = {"exact", "prefix", "suffix", "contains", "safe_regex"};
-  std::string words(kNames[static_cast<size_t>(kind)]);
-  words.append(" \"").append(kind == Kind::kRegex ? regex->expression() : text).append("\"");
-  if (ignore_case) words.append(" (ignoring case)");
-  return words;
-}
 
 bool HeaderMatcher::MatchesValue(std::string_view value) const {
   if (kind == Kind::kString) return text.Matches(value);

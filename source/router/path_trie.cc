@@ -4,7 +4,7 @@
 #include <cstring>
 #include <tuple>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 
 namespace narthex {
 

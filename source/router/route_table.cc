@@ -1,7 +1,7 @@
 #include "source/router/route_table.h"
 
 #include "envoy/config/route/v3/route.pb.h"
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 #include "source/router/route_compiler.h"
 
 namespace narthex {

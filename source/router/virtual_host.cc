@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 
 namespace narthex {
 namespace {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/server/arrivals.h"
 #include "source/server/chain_slot.h"
 #include "source/server/connection_log.h"
 #include "source/server/snapshot_parts.h"
@@ -14,13 +15,6 @@
 namespace narthex {
 
 namespace {
-
-// Envoy's spelling of an address in a statistic's name.
-std::string StatPrefixOf(const ListenerConfig& config, const Address& address) {
-  std::string name = config.stat_prefix.empty() ? address.ToString() : config.stat_prefix;
-  std::replace(name.begin(), name.end(), ':', '_');
-  return "listener." + name + ".";
-}
 
 // What tells a chain of one configuration from the others, and finds it again in the next one.
 std::string KeyOf(const ListenerConfig& config, const FilterChainConfig& chain) {
@@ -46,7 +40,13 @@ ListenerStats::ListenerStats(const std::string& prefix) {
   global_cx_overflow = store.MakeCounter(prefix + "downstream_global_cx_overflow");
   cx_idle_evicted = store.MakeCounter(prefix + "downstream_cx_idle_evicted");
   no_filter_chain_match = store.MakeCounter(prefix + "no_filter_chain_match");
+  pre_cx_timeout = store.MakeCounter(prefix + "downstream_pre_cx_timeout");
+  listener_filter_error = store.MakeCounter(prefix + "downstream_listener_filter_error");
+  listener_filter_remote_close = store.MakeCounter(prefix + "downstream_listener_filter_remote_close");
+  cx_transport_socket_connect_timeout =
+      store.MakeCounter(prefix + "downstream_cx_transport_socket_connect_timeout");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
+  pre_cx_active = store.MakeGauge(prefix + "downstream_pre_cx_active");
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
 }
 
@@ -67,7 +67,11 @@ ActiveListener::ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterMan
       clusters_(clusters),
       config_(std::move(config)),
       sockets_(std::move(sockets)),
-      make_room_(std::move(make_room)) {
+      make_room_(std::move(make_room)),
+      arrivals_(std::make_unique<Arrivals>(loop_, shared_, [this](ArrivedConnection arrived) {
+        SlotOf(*arrived.config, arrived.chain)
+            .Open(std::move(arrived.stream), arrived.fd, arrived.books, std::move(arrived.facts));
+      })) {
   books_.reserve(sockets_.size());
   const auto open = shared_.ConnectionsOf(config_->name);
   for (size_t i = 0; i < sockets_.size(); ++i) {
@@ -85,8 +89,8 @@ bool ActiveListener::SameSockets(const std::vector<std::shared_ptr<ListenSocket>
   return sockets_ == sockets;
 }
 
-ChainSlot& ActiveListener::SlotOf(const FilterChainConfig& chain) {
-  std::unique_ptr<ChainSlot>& slot = slots_[KeyOf(*config_, chain)];
+ChainSlot& ActiveListener::SlotOf(const ListenerConfig& config, const FilterChainConfig& chain) {
+  std::unique_ptr<ChainSlot>& slot = slots_[KeyOf(config, chain)];
   if (slot == nullptr) slot = std::make_unique<ChainSlot>(loop_, shared_, clusters_, chain.hcm);
   return *slot;
 }
@@ -124,6 +128,7 @@ bool ActiveListener::IsFull(std::string_view who, uint64_t has, const std::strin
 }
 
 bool ActiveListener::CloseIdle() {
+  if (arrivals_->CloseOldest()) return true;
   return std::any_of(slots_.begin(), slots_.end(),
                      [](const auto& entry) { return entry.second->CloseIdle(); });
 }
@@ -138,14 +143,7 @@ void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
   facts.id = shared_.next_connection_id.fetch_add(1, std::memory_order_relaxed);
   facts.remote = peer;
   facts.local = LocalAddress(fd);
-  const FilterChainConfig* chain = config_->FindChain({facts.local, facts.remote});
-  if (chain == nullptr) {
-    books.stats.no_filter_chain_match.Add();
-    LogUnmatched(loop_, books, facts);
-    close(fd);
-    return;
-  }
-  SlotOf(*chain).Open(fd, books, std::move(facts));
+  arrivals_->Take(config_, books, fd, std::move(facts));
 }
 
 void ActiveListener::Update(std::shared_ptr<const ListenerConfig> config) {
@@ -174,7 +172,8 @@ void ActiveListener::Drain() {
 }
 
 bool ActiveListener::idle() const {
-  return std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); });
+  return arrivals_->empty() &&
+         std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); });
 }
 
 }  // namespace narthex

@@ -38,7 +38,9 @@ struct WorkerShared {
 struct ListenerStats {
   explicit ListenerStats(const std::string& prefix);
   Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, cx_idle_evicted, no_filter_chain_match;
-  Gauge cx_active;
+  Counter pre_cx_timeout, listener_filter_error, listener_filter_remote_close,
+      cx_transport_socket_connect_timeout;
+  Gauge cx_active, pre_cx_active;
   Histogram cx_length_ms;
 };
 
@@ -49,6 +51,7 @@ struct ListenerBooks {
   std::vector<std::shared_ptr<const AccessLog>> logs = {};
 };
 
+class Arrivals;
 class ChainSlot;
 
 // One worker's side of a listener: its acceptors, and its connections by filter chain. Loop-confined.
@@ -80,7 +83,7 @@ class ActiveListener {
   bool HasRoom(const ListenerBooks& books);
   // Says so in the log; false.
   bool IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit);
-  ChainSlot& SlotOf(const FilterChainConfig& chain);
+  ChainSlot& SlotOf(const ListenerConfig& config, const FilterChainConfig& chain);
 
   EventLoop& loop_;
   WorkerShared& shared_;
@@ -92,6 +95,7 @@ class ActiveListener {
   bool full_ = false;                 // the last connection was one too many
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the chain's key
+  std::unique_ptr<Arrivals> arrivals_;
 };
 
 }  // namespace narthex

@@ -40,6 +40,13 @@ int ListFit(const std::vector<T>& wanted, const T& value) {
   return std::find(wanted.begin(), wanted.end(), value) == wanted.end() ? -1 : 1;
 }
 
+// Any of those that the client offers.
+int ProtocolFit(const std::vector<std::string>& wanted, const std::vector<std::string>& offered) {
+  if (wanted.empty()) return 0;
+  const auto is_wanted = [&](const std::string& name) { return ListFit(wanted, name) > 0; };
+  return std::any_of(offered.begin(), offered.end(), is_wanted) ? 1 : -1;
+}
+
 void Narrow(Candidates& candidates, const Fit& fit) {
   int best = -1;
   for (const FilterChainConfig* chain : candidates) best = std::max(best, fit(chain->match));
@@ -75,8 +82,9 @@ const FilterChainConfig* ListenerConfig::FindChain(const ConnectionTraits& trait
         if (match.transport_protocol.empty()) return 0;
         return match.transport_protocol == traits.transport_protocol ? 1 : -1;
       },
-      // No protocol is negotiated without TLS.
-      [&](const FilterChainMatch& match) { return match.application_protocols.empty() ? 0 : -1; },
+      [&](const FilterChainMatch& match) {
+        return ProtocolFit(match.application_protocols, traits.application_protocols);
+      },
       [&](const FilterChainMatch& match) { return CidrFit(match.sources, traits.remote); },
       [&](const FilterChainMatch& match) { return ListFit(match.source_ports, traits.remote.port()); },
   };

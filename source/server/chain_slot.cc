@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/net/socket.h"
+#include "source/http/http2/http2_server.h"
 #include "source/server/connection_log.h"
+#include "source/tls/facts.h"
 
 namespace narthex {
 
@@ -13,10 +14,12 @@ DownstreamConnection::DownstreamConnection(ChainSlot& slot, const ListenerBooks&
   books_.open->fetch_add(1, std::memory_order_relaxed);
   books_.stats.cx_total.Add();
   books_.stats.cx_active.Add(1);
+  http2_ = SpeaksHttp2();
+  if (http2_) facts_.protocol = "HTTP/2";
   slot_.stats_.cx_total.Add();
-  slot_.stats_.cx_http1_total.Add();
+  (http2_ ? slot_.stats_.cx_http2_total : slot_.stats_.cx_http1_total).Add();
   slot_.stats_.cx_active.Add(1);
-  slot_.stats_.cx_http1_active.Add(1);
+  (http2_ ? slot_.stats_.cx_http2_active : slot_.stats_.cx_http1_active).Add(1);
   slot_.shared_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -25,15 +28,21 @@ DownstreamConnection::~DownstreamConnection() {
   codec_.reset();
 }
 
-void DownstreamConnection::Serve(int fd, const ServerCodecOptions& options) {
+// What ALPN has chosen is what the client will speak; without it, what is configured.
+bool DownstreamConnection::SpeaksHttp2() const {
+  if (hcm_->protocol != DownstreamProtocol::kAuto) return hcm_->protocol == DownstreamProtocol::kHttp2;
+  return facts_.tls() != nullptr && facts_.tls()->alpn == "h2";
+}
+
+void DownstreamConnection::Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options) {
   fd_ = fd;
-  codec_ =
-      MakeHttp1ServerConnection(MakeSocketStream(slot_.loop_, fd), {.loop = slot_.loop_,
-                                                                    .handler = slot_.manager_,
-                                                                    .facts = facts_,
-                                                                    .options = options,
-                                                                    .on_end = &DownstreamConnection::OnEnd,
-                                                                    .context = this});
+  const auto make = http2_ ? &MakeHttp2ServerConnection : &MakeHttp1ServerConnection;
+  codec_ = make(std::move(stream), {.loop = slot_.loop_,
+                                    .handler = slot_.manager_,
+                                    .facts = facts_,
+                                    .options = options,
+                                    .on_end = &DownstreamConnection::OnEnd,
+                                    .context = this});
 }
 
 void DownstreamConnection::OnEnd(void* self) {
@@ -45,6 +54,7 @@ ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
   StatsStore& store = StatsStore::Process();
   cx_total = store.MakeCounter(prefix + "downstream_cx_total");
   cx_http1_total = store.MakeCounter(prefix + "downstream_cx_http1_total");
+  cx_http2_total = store.MakeCounter(prefix + "downstream_cx_http2_total");
   cx_destroy = store.MakeCounter(prefix + "downstream_cx_destroy");
   cx_destroy_local = store.MakeCounter(prefix + "downstream_cx_destroy_local");
   cx_destroy_remote = store.MakeCounter(prefix + "downstream_cx_destroy_remote");
@@ -57,6 +67,7 @@ ChainSlot::HttpStats::HttpStats(const std::string& prefix) {
   cx_drain_close = store.MakeCounter(prefix + "downstream_cx_drain_close");
   cx_active = store.MakeGauge(prefix + "downstream_cx_active");
   cx_http1_active = store.MakeGauge(prefix + "downstream_cx_http1_active");
+  cx_http2_active = store.MakeGauge(prefix + "downstream_cx_http2_active");
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
 }
 
@@ -92,12 +103,13 @@ ChainSlot::~ChainSlot() {
   }
 }
 
-void ChainSlot::Open(int fd, const ListenerBooks& books, ConnectionFacts facts) {
+void ChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books,
+                     ConnectionFacts facts) {
   auto connection = std::make_unique<DownstreamConnection>(*this, books, std::move(facts));
   DownstreamConnection& opened = *connection;
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
-  opened.Serve(fd, opened.hcm_->codec);
+  opened.Serve(std::move(stream), fd, opened.hcm_->codec);
   // While the process drains, a connection takes one request, for which it waits no longer than others do
   // then.
   if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
@@ -136,7 +148,7 @@ void ChainSlot::Forget(DownstreamConnection& connection) {
   books.stats.cx_destroy.Add();
   books.stats.cx_length_ms.Record(length_ms);
   stats_.cx_active.Sub(1);
-  stats_.cx_http1_active.Sub(1);
+  (connection.http2_ ? stats_.cx_http2_active : stats_.cx_http1_active).Sub(1);
   stats_.CountEnd(connection.ended_by(), connection.busy());
   stats_.cx_length_ms.Record(length_ms);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);

@@ -18,7 +18,7 @@ class DownstreamConnection {
   DownstreamConnection(ChainSlot& slot, const ListenerBooks& books, ConnectionFacts facts);
   ~DownstreamConnection();
 
-  void Serve(int fd, const ServerCodecOptions& options);
+  void Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options);
   void Drain() { codec_->Drain(); }
   uint64_t idle_since() const { return codec_->idle_since(); }
   // A codec that ended while it was made is not here yet: the client had left before.
@@ -29,12 +29,14 @@ class DownstreamConnection {
  private:
   friend class ChainSlot;
   static void OnEnd(void* self);
+  bool SpeaksHttp2() const;
 
   ChainSlot& slot_;
   const ListenerBooks& books_;
   ConnectionFacts facts_;
-  const uint64_t opened_us_;              // of the loop's clock
-  int fd_ = -1;                           // the codec's stream owns it
+  const uint64_t opened_us_;  // of the loop's clock
+  int fd_ = -1;               // the codec's stream owns it
+  bool http2_ = false;
   std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
   size_t position_ = 0;                   // in its slot
   std::unique_ptr<ServerConnection> codec_;
@@ -49,7 +51,8 @@ class ChainSlot : private HcmSource {
 
   // Requests that start from now on are served by `hcm`.
   void Update(std::shared_ptr<const HcmConfig> hcm) { hcm_ = std::move(hcm); }
-  void Open(int fd, const ListenerBooks& books, ConnectionFacts facts);
+  // `fd` is what `stream` owns.
+  void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books, ConnectionFacts facts);
   void Drain();
   // Closes the longest idle one of a few that it looks at; false when all of them are busy.
   bool CloseIdle();
@@ -62,11 +65,11 @@ class ChainSlot : private HcmSource {
     explicit HttpStats(const std::string& prefix);
     void CountEnd(CloseCause end, bool busy) const;
 
-    Counter cx_total, cx_http1_total;
+    Counter cx_total, cx_http1_total, cx_http2_total;
     Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
     Counter cx_destroy_active_rq, cx_destroy_local_active_rq, cx_destroy_remote_active_rq;
     Counter cx_idle_timeout, cx_max_duration_reached, cx_max_requests_reached, cx_drain_close;
-    Gauge cx_active, cx_http1_active;
+    Gauge cx_active, cx_http1_active, cx_http2_active;
     Histogram cx_length_ms;
   };
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }

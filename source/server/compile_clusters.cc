@@ -3,6 +3,7 @@
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/router/compile_matchers.h"
+#include "source/server/compile_transport.h"
 #include "source/server/snapshot_parts.h"
 #include "source/upstream/cluster_config.h"
 
@@ -12,6 +13,13 @@ void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapsho
                      Diagnostics& diagnostics) {
   ClusterDefaults defaults;
   if (snapshot.edge_profile) defaults.buffer_limit = kEdgeBufferLimit;
+  const TransportContext transport{snapshot.files, snapshot.ticket_keys, diagnostics};
+  defaults.transport = [&](const auto& socket, const ConfigPath& path, const std::string& stat_prefix) {
+    return CompileUpstreamTransport(socket, path, stat_prefix, transport);
+  };
+  for (const auto& secret : files.bootstrap->static_resources().secrets()) {
+    defaults.transport_inputs += secret.SerializeAsString();
+  }
   std::vector<std::shared_ptr<const ClusterConfig>> configs;
   std::map<std::string, ConfigPath> names;
   for (const auto& placed : files.clusters) {

@@ -6,6 +6,7 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/unpack.h"
 #include "source/manager/hcm_config.h"
+#include "source/server/compile_transport.h"
 #include "source/server/snapshot_parts.h"
 
 namespace narthex {
@@ -33,12 +34,18 @@ RuntimeLookup RuntimeOf(const Snapshot& snapshot) {
   return [&snapshot](std::string_view key) { return snapshot.RuntimeNumber(std::string(key)); };
 }
 
-void CheckTransport(const FilterChain& chain, const ConfigPath& path, Diagnostics& diagnostics) {
+void CompileTls(const FilterChain& chain, const ConfigPath& path, const ListenerContext& context,
+                FilterChainConfig& into) {
+  into.connect_timeout = context.snapshot.edge_profile ? kEdgeHandshakeTimeout : std::chrono::milliseconds(0);
+  if (chain.has_transport_socket_connect_timeout()) {
+    const auto& timeout = chain.transport_socket_connect_timeout();
+    into.connect_timeout = std::chrono::milliseconds(timeout.seconds() * 1000 + timeout.nanos() / 1'000'000);
+  }
   if (!chain.has_transport_socket()) return;
-  const std::string& type = chain.transport_socket().typed_config().type_url();
-  if (type.empty() || type.ends_with("transport_sockets.raw_buffer.v3.RawBuffer")) return;
-  diagnostics.Error(path.Field("transport_socket"),
-                    "TLS and other transport sockets are not supported yet; only raw_buffer is");
+  into.tls =
+      CompileDownstreamTransport(chain.transport_socket(), path.Field("transport_socket"),
+                                 StatPrefixOf(context.listener, context.listener.sockets[0].address),
+                                 {context.snapshot.files, context.snapshot.ticket_keys, context.diagnostics});
 }
 
 std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const ConfigPath& path,
@@ -89,7 +96,7 @@ FilterChainConfig CompileChain(const FilterChain& chain, const ConfigPath& path,
   FilterChainConfig compiled;
   compiled.name = chain.name();
   compiled.origin = path.Origin();
-  CheckTransport(chain, path, context.diagnostics);
+  CompileTls(chain, path, context, compiled);
   compiled.match =
       CompileChainMatch(chain.filter_chain_match(), path.Field("filter_chain_match"), context.diagnostics);
   compiled.hcm = CompileFilters(chain, path, context);
@@ -130,6 +137,7 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
                               "exists in Envoy v3 but Narthex does not support it yet, except DEFAULT");
   }
   CompileListenerSockets(listener, path, into, context.diagnostics);
+  into.listener_filters = CompileListenerFilters(listener, path, context.diagnostics);
   if (listener.filter_chains().empty() && !listener.has_default_filter_chain()) {
     context.diagnostics.Error(path, "has no filter_chains: no connection could be served");
   }

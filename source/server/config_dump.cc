@@ -1,6 +1,7 @@
 #include "source/server/config_dump.h"
 
 #include <functional>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -14,6 +15,7 @@
 #include "source/base/escape.h"
 #include "source/config/unpack.h"
 #include "source/manager/hcm_config.h"
+#include "source/server/redact.h"
 
 namespace narthex {
 namespace {
@@ -22,10 +24,13 @@ using envoy::extensions::filters::network::http_connection_manager::v3::HttpConn
 using google::protobuf::Message;
 
 std::string Json(const Message& message) {
+  const std::unique_ptr<Message> shown(message.New());
+  shown->CopyFrom(message);
+  RedactSecrets(*shown);
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  return google::protobuf::util::MessageToJsonString(message, &json, options).ok() ? json : "{}";
+  return google::protobuf::util::MessageToJsonString(*shown, &json, options).ok() ? json : "{}";
 }
 
 // As an Any is printed: with its type.

@@ -47,6 +47,7 @@ void Write(const ListenerBooks& books, Exchange& line, uint64_t opened_us) {
 
 void LogConnection(EventLoop& loop, const ListenerBooks& books, const ConnectionFacts& facts,
                    const ConnectionEnd& end) {
+  if (books.logs.empty()) return;
   const Bytes bytes = CountBytes(end.fd);
   ConnectionFacts shown = facts;
   // Who has said nothing has spoken no protocol.

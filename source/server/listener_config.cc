@@ -1,5 +1,6 @@
 #include "source/server/listener_config.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "envoy/config/listener/v3/listener.pb.h"
@@ -44,6 +45,13 @@ void SetAddress(const envoy::config::core::v3::Address& address, const ConfigPat
 }
 
 }  // namespace
+
+// Envoy's spelling of an address in a statistic's name.
+std::string StatPrefixOf(const ListenerConfig& config, const Address& address) {
+  std::string name = config.stat_prefix.empty() ? address.ToString() : config.stat_prefix;
+  std::replace(name.begin(), name.end(), ':', '_');
+  return "listener." + name + ".";
+}
 
 Address CompileBindAddress(const envoy::config::core::v3::Address& address, const ConfigPath& path,
                            Diagnostics& diagnostics) {

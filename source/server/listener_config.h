@@ -10,6 +10,7 @@
 #include "source/config/diagnostics.h"
 #include "source/net/address.h"
 #include "source/net/listener.h"
+#include "source/server/listener_filters.h"
 
 namespace envoy::config::listener::v3 {
 class FilterChainMatch;
@@ -22,6 +23,7 @@ class Address;
 namespace narthex {
 
 class AccessLog;
+class TlsContext;
 struct HcmConfig;
 
 // An option set on a listening socket by its number.
@@ -65,6 +67,8 @@ struct FilterChainConfig {
   std::string name;
   FilterChainMatch match;
   std::shared_ptr<const HcmConfig> hcm;
+  std::shared_ptr<TlsContext> tls;               // null: plain bytes
+  std::chrono::milliseconds connect_timeout{0};  // of the TLS handshake; 0: none
   Origin origin;
 };
 
@@ -74,6 +78,7 @@ struct ConnectionTraits {
   Address remote;
   std::string_view server_name = {};
   std::string_view transport_protocol = "raw_buffer";
+  std::vector<std::string> application_protocols = {};  // that the client offers
 };
 
 // A listener, compiled. Immutable, thread-safe.
@@ -81,6 +86,7 @@ struct ListenerConfig {
   std::string name;
   std::string stat_prefix;  // of "listener.<this>."; empty: each socket's address
   std::vector<SocketConfig> sockets;
+  ListenerFilters listener_filters;
   std::vector<FilterChainConfig> chains;
   std::optional<FilterChainConfig> default_chain;
   uint32_t buffer_limit = 1024 * 1024;
@@ -94,6 +100,9 @@ struct ListenerConfig {
   // The default one too.
   std::vector<const FilterChainConfig*> AllChains() const;
 };
+
+// "listener.0.0.0.0_443.": of the statistics of one of its addresses, as configured.
+std::string StatPrefixOf(const ListenerConfig& config, const Address& address);
 
 // The parts of a listener but its chains' filters: sockets, matches, limits.
 void CompileListenerSockets(const envoy::config::listener::v3::Listener& listener, const ConfigPath& path,

@@ -6,6 +6,7 @@
 #include "source/server/connection_limit.h"
 #include "source/server/server.h"
 #include "source/stats/stats.h"
+#include "source/tls/certificates_page.h"
 
 namespace narthex {
 
@@ -158,6 +159,11 @@ void Server::AddStats() {
   }
   gauge("cluster_manager.active_clusters",
         [this] { return static_cast<int64_t>(snapshot_->clusters->clusters.size()); });
+  // Without certificates none expires: a number that no alarm is set at.
+  gauge("server.days_until_first_cert_expiring", [this] {
+    return DaysUntilFirstExpiry(snapshot_->TlsContexts(), std::chrono::system_clock::now())
+        .value_or(UINT32_MAX);
+  });
   gauge("runtime.num_keys", [this] { return static_cast<int64_t>(snapshot_->runtime.size()); });
   gauge("runtime.num_layers", [this] { return static_cast<int64_t>(snapshot_->runtime_layers.size()); });
   CounterOf("cluster_manager.cluster_added").Add(snapshot_->clusters->clusters.size());

@@ -102,6 +102,10 @@ void Server::StartSignals() {
 }
 
 void Server::WatchFiles() {
+  if (certificates_ == nullptr) certificates_ = std::make_unique<CertificateWatch>(*loop_, kSettle);
+  if (!certificates_->Watch(snapshot_->TlsContexts())) {
+    NARTHEX_LOG(kWarning, "config") << "cannot watch certificates for changes; SIGHUP still loads them";
+  }
   std::vector<std::string> files = snapshot_->files->files;
   for (const auto& listener : snapshot_->listeners) {
     for (const FilterChainConfig* chain : listener->AllChains()) {
@@ -111,7 +115,7 @@ void Server::WatchFiles() {
   // A watch that goes on misses nothing; a new one would not see what changed since the files were read.
   if (files.empty() || files == watched_) return;
   watched_ = files;
-  watch_ = ConfigWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
+  watch_ = FileWatch::Make(*loop_, files, kSettle, [this] { RequestReload(); });
   if (watch_ == nullptr) {
     NARTHEX_LOG(kWarning, "config") << "cannot watch the configuration for changes; SIGHUP still loads it";
   }

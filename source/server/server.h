@@ -11,12 +11,13 @@
 #include "source/admin/admin_server.h"
 #include "source/admin/pages.h"
 #include "source/event/event_loop.h"
+#include "source/event/file_watch.h"
 #include "source/filter/registry.h"
 #include "source/server/command_line.h"
-#include "source/server/config_watch.h"
 #include "source/server/listen_sockets.h"
 #include "source/server/snapshot.h"
 #include "source/server/worker.h"
+#include "source/tls/certificate_watch.h"
 #include "source/upstream/discovery.h"
 
 namespace narthex {
@@ -51,6 +52,7 @@ class Server : private AdminBackend {
   std::string ClustersJson() const override;
   std::string ConfigDump() const override;
   std::string Runtime() const override;
+  std::string Certificates() const override;
   AdminReply Explain(const AdminRequest& request) const override;
   void FailHealthCheck(bool failing) override;
   void DrainListeners(ListenerDrain how) override;
@@ -90,7 +92,8 @@ class Server : private AdminBackend {
   std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<IoRegistration>> signals_;
-  std::unique_ptr<ConfigWatch> watch_;
+  std::unique_ptr<FileWatch> watch_;
+  std::unique_ptr<CertificateWatch> certificates_;
   std::vector<std::string> watched_;
   std::unique_ptr<AdminHandler> admin_handler_;
   std::unique_ptr<AdminServer> admin_;

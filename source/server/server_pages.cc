@@ -5,6 +5,7 @@
 #include "source/server/config_dump.h"
 #include "source/server/explain.h"
 #include "source/server/server.h"
+#include "source/tls/certificates_page.h"
 
 namespace narthex {
 
@@ -63,6 +64,10 @@ std::vector<ListenerRow> Server::Listeners() const {
 
 std::string Server::ConfigDump() const {
   return DumpConfig(*snapshot_);
+}
+
+std::string Server::Certificates() const {
+  return CertificatesJson(snapshot_->TlsContexts(), std::chrono::system_clock::now());
 }
 
 std::string Server::Runtime() const {

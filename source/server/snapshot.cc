@@ -13,6 +13,8 @@
 #include "narthex/config/bootstrap/v1/bootstrap.pb.h"
 #include "source/config/unpack.h"
 #include "source/server/snapshot_parts.h"
+#include "source/tls/ticket_keys.h"
+#include "source/upstream/cluster_set.h"
 
 namespace narthex {
 
@@ -105,6 +107,19 @@ std::optional<double> Snapshot::RuntimeNumber(const std::string& key) const {
   return *numerator / (denominator->second == "\"MILLION\"" ? 10'000 : 100);
 }
 
+std::vector<std::shared_ptr<TlsContext>> Snapshot::TlsContexts() const {
+  std::vector<std::shared_ptr<TlsContext>> contexts;
+  for (const auto& listener : listeners) {
+    for (const FilterChainConfig* chain : listener->AllChains()) {
+      if (chain->tls != nullptr) contexts.push_back(chain->tls);
+    }
+  }
+  for (const auto& [name, cluster] : clusters->clusters) {
+    if (cluster->config().connection.tls != nullptr) contexts.push_back(cluster->config().connection.tls);
+  }
+  return contexts;
+}
+
 std::string ListenerConnectionsKey(const std::string& listener) {
   return "envoy.resource_limits.listener." + listener + ".connection_limit";
 }
@@ -119,6 +134,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
                                               Diagnostics& diagnostics, const Snapshot* previous) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->files = LoadConfigFiles(line, diagnostics);
+  snapshot->ticket_keys = previous != nullptr ? previous->ticket_keys : TicketKeys::MakeRotating();
   const ConfigFiles& files = *snapshot->files;
   CompileProfile(files, line, *snapshot, diagnostics);
   CompileRegexEngine(files, diagnostics);

@@ -20,6 +20,9 @@
 
 namespace narthex {
 
+class TicketKeys;
+class TlsContext;
+
 // The administration pages as configured.
 struct AdminConfig {
   Address address;
@@ -40,6 +43,8 @@ struct Snapshot {
   std::optional<ConfigPath> min_client_rate_path;  // where it is written
   std::vector<std::shared_ptr<const ListenerConfig>> listeners;
   std::shared_ptr<const ClusterSet> clusters;
+  // Seal the session tickets of all listeners without keys of their own, over reloads too.
+  std::shared_ptr<TicketKeys> ticket_keys;
   std::optional<AdminConfig> admin;
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
@@ -47,6 +52,8 @@ struct Snapshot {
   // Which statistics are shown; null: all.
   std::function<bool(std::string_view name)> shown_stats;
 
+  // Of all filter chains and clusters that speak TLS.
+  std::vector<std::shared_ptr<TlsContext>> TlsContexts() const;
   // The number that the runtime gives this key, also as a fraction {numerator, denominator}, then in percent.
   std::optional<double> RuntimeNumber(const std::string& key) const;
 };

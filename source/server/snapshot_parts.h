@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "source/server/snapshot.h"
 
 namespace narthex {
@@ -14,6 +16,8 @@ inline constexpr std::string_view kConnectionsKey = "overload.global_downstream_
 std::string ListenerConnectionsKey(const std::string& listener);
 // What the runtime says of `key`, else the profile.
 uint64_t ConnectionLimit(const Snapshot& snapshot, const std::string& key, uint64_t edge);
+// How long a client's TLS handshake may take, by the edge profile.
+inline constexpr std::chrono::milliseconds kEdgeHandshakeTimeout{10'000};
 // What a client must move, in bytes a second, by the edge profile.
 inline constexpr uint32_t kEdgeMinClientRate = 240;
 

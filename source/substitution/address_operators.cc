@@ -9,7 +9,7 @@ const Address& Client(const Exchange& e) {
   return e.client;
 }
 const Address& Peer(const Exchange& e) {
-  return e.connection().remote;
+  return e.connection().direct_remote();
 }
 const Address& Local(const Exchange& e) {
   return e.connection().local;

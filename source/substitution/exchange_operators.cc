@@ -101,9 +101,6 @@ void LocalReplyBody(const FormatContext& c, const FormatArguments&, FormatValue&
   SetText(v, c.local_reply_body);
 }
 
-// Of TLS: no connection has any yet.
-void Nothing(const FormatContext&, const FormatArguments&, FormatValue&) {}
-
 constexpr FormatOperator kOperators[] = {
     {"PROTOCOL", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.protocol); }>},
     {"RESPONSE_CODE",
@@ -130,34 +127,16 @@ constexpr FormatOperator kOperators[] = {
     {"UPSTREAM_TRANSPORT_FAILURE_REASON",
      Of<[](const Exchange& e, FormatValue& v) { SetOwned(v, WithoutSpaces(e.upstream.transport_failure)); }>},
     {"REQUESTED_SERVER_NAME",
-     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.connection().requested_server_name); }>},
+     Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.connection().server_name()); }>},
     {"CONNECTION_ID", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.connection().id); }>},
     {"DYNAMIC_METADATA", DynamicMetadata, Argument::kRequired, true, PrepareMetadata},
     {"ENVIRONMENT", Environment, Argument::kRequired, true, PrepareEnvironment},
     {"HOSTNAME", Hostname},
     {"LOCAL_REPLY_BODY", LocalReplyBody},
-    {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", Nothing},
-    {"DOWNSTREAM_TLS_VERSION", Nothing},
-    {"DOWNSTREAM_TLS_CIPHER", Nothing},
-    {"DOWNSTREAM_TLS_SESSION_ID", Nothing},
-    {"DOWNSTREAM_PEER_URI_SAN", Nothing},
-    {"DOWNSTREAM_PEER_DNS_SAN", Nothing},
-    {"DOWNSTREAM_PEER_IP_SAN", Nothing},
-    {"DOWNSTREAM_PEER_EMAIL_SAN", Nothing},
-    {"DOWNSTREAM_PEER_OTHERNAME_SAN", Nothing},
-    {"DOWNSTREAM_PEER_SUBJECT", Nothing},
-    {"DOWNSTREAM_PEER_ISSUER", Nothing},
-    {"DOWNSTREAM_PEER_SERIAL", Nothing},
-    {"DOWNSTREAM_PEER_FINGERPRINT_256", Nothing},
-    {"DOWNSTREAM_PEER_FINGERPRINT_1", Nothing},
-    {"DOWNSTREAM_PEER_CERT", Nothing},
-    {"DOWNSTREAM_PEER_CERT_V_START", Nothing, Argument::kOptional},
-    {"DOWNSTREAM_PEER_CERT_V_END", Nothing, Argument::kOptional},
-    {"DOWNSTREAM_LOCAL_URI_SAN", Nothing},
-    {"DOWNSTREAM_LOCAL_DNS_SAN", Nothing},
-    {"DOWNSTREAM_LOCAL_IP_SAN", Nothing},
-    {"DOWNSTREAM_LOCAL_EMAIL_SAN", Nothing},
-    {"DOWNSTREAM_LOCAL_SUBJECT", Nothing},
+    {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", Of<[](const Exchange& e, FormatValue& v) {
+       const ConnectionDetails* details = e.connection().details.get();
+       if (details != nullptr) SetOwned(v, WithoutSpaces(details->transport_failure));
+     }>},
 };
 
 }  // namespace

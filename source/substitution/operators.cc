@@ -3,7 +3,8 @@
 namespace narthex {
 
 const FormatOperator* FindFormatOperator(std::string_view name) {
-  for (const auto table : {HeaderOperators(), ExchangeOperators(), AddressOperators(), TimeOperators()}) {
+  for (const auto table :
+       {HeaderOperators(), ExchangeOperators(), AddressOperators(), TimeOperators(), TlsOperators()}) {
     for (const FormatOperator& candidate : table) {
       if (candidate.name == name) return &candidate;
     }

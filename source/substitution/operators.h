@@ -28,6 +28,7 @@ std::span<const FormatOperator> HeaderOperators();
 std::span<const FormatOperator> ExchangeOperators();
 std::span<const FormatOperator> AddressOperators();
 std::span<const FormatOperator> TimeOperators();
+std::span<const FormatOperator> TlsOperators();
 
 // What an operator's function leaves in its value.
 inline void SetText(FormatValue& value, std::string_view text) {

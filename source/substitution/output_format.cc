@@ -1,7 +1,7 @@
 #include "source/substitution/output_format.h"
 
 #include "envoy/config/core/v3/base.pb.h"
-#include "source/substitution/data_source.h"
+#include "source/config/data_source.h"
 
 namespace narthex {
 namespace {

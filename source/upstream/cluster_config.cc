@@ -4,7 +4,6 @@
 
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
-#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/upstream/config_reader.h"
@@ -16,7 +15,6 @@ namespace {
 using cluster_config::ClusterMessage;
 using envoy::extensions::load_balancing_policies::random::v3::Random;
 using envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin;
-using envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer;
 
 // Envoy takes the first policy of the list that it knows.
 LbPolicy ReadPolicyList(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
@@ -49,10 +47,6 @@ LbPolicy ReadPolicy(const ClusterMessage& cluster, const ConfigPath& path, Diagn
 }
 
 void RefuseUnsupported(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
-  if (cluster.has_transport_socket() && !cluster.transport_socket().typed_config().Is<RawBuffer>()) {
-    diagnostics.Error(path.Field("transport_socket"),
-                      "unsupported transport socket; leave it out for plain TCP, or use raw_buffer");
-  }
   const ConfigPath track = path.Field("track_cluster_stats");
   const auto& stats = cluster.track_cluster_stats();
   if (stats.timeout_budgets()) diagnostics.Error(track.Field("timeout_budgets"), "is not supported");
@@ -73,6 +67,7 @@ uint64_t HashOf(const ClusterMessage& cluster, const ClusterDefaults& defaults) 
     cluster.SerializeToCodedStream(&coded);
   }
   bytes += std::to_string(defaults.buffer_limit);
+  if (cluster.has_transport_socket()) bytes += defaults.transport_inputs;
   return std::hash<std::string>()(bytes);
 }
 
@@ -99,6 +94,10 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   cluster_config::ReadConnection(cluster, path, *config, diagnostics);
   cluster_config::ReadDns(cluster, path, *config, diagnostics);
   RefuseUnsupported(cluster, path, diagnostics);
+  if (cluster.has_transport_socket() && defaults.transport) {
+    config->connection.tls = defaults.transport(cluster.transport_socket(), path.Field("transport_socket"),
+                                                "cluster." + config->stat_name + ".");
+  }
   if (diagnostics.error_count() != errors_before) return nullptr;
   return config;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,11 +15,16 @@
 #include "source/net/dns.h"
 #include "source/upstream/cluster.h"
 
+namespace envoy::config::core::v3 {
+class TransportSocket;
+}  // namespace envoy::config::core::v3
 namespace envoy::config::cluster::v3 {
 class Cluster;
 }  // namespace envoy::config::cluster::v3
 
 namespace narthex {
+
+class TlsContext;
 
 enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns };
 enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
@@ -86,6 +92,7 @@ struct ConnectionSettings {
   uint32_t max_requests = 0;                            // a connection; 0: no limit
   ClientCodecOptions codec;
   std::optional<TcpKeepalive> keepalive;
+  std::shared_ptr<TlsContext> tls;  // null: plain bytes
 };
 
 // A cluster as it is configured, compiled. Immutable, thread-safe.
@@ -109,9 +116,16 @@ struct ClusterConfig {
   const BreakerLimits& limits(Priority priority) const { return breakers[static_cast<size_t>(priority)]; }
 };
 
-// What the profile decides where a cluster says nothing.
+// What clusters are compiled with.
 struct ClusterDefaults {
+  // What the profile decides where a cluster says nothing.
   uint32_t buffer_limit = 1024 * 1024;
+  // Compiles the TLS of a transport socket; null for plain bytes, or after an error. Unset: there is no TLS.
+  std::function<std::shared_ptr<TlsContext>(const envoy::config::core::v3::TransportSocket& socket,
+                                            const ConfigPath& path, const std::string& stat_prefix)>
+      transport = {};
+  // What that depends on, beside the cluster: a change of it makes another cluster.
+  std::string transport_inputs = {};
 };
 
 // Compiles `cluster`, at `path`. Everything wrong goes to `diagnostics`; null when that includes an error.

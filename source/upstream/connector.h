@@ -2,13 +2,23 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "source/coro/task.h"
 #include "source/http/client_codec.h"
+#include "source/tls/session_cache.h"
 #include "source/upstream/cluster_config.h"
 
 namespace narthex {
+
+// Where a connection goes.
+struct ConnectTarget {
+  const Address& address;
+  const std::string& hostname;  // the endpoint's; may be empty
+  const ConnectionSettings& settings;
+  std::shared_ptr<TlsSessionCache> sessions = {};  // the worker's, of this cluster; null without TLS
+};
 
 struct ConnectedClient {
   std::unique_ptr<ClientConnection> connection;
@@ -17,14 +27,13 @@ struct ConnectedClient {
 // An error's message is the cause in words: "Connection refused".
 using ConnectOutcome = absl::StatusOr<ConnectedClient>;
 
-// Makes one connection to an address: the seam between pools and the network, where tests put their own
+// Makes one connection: the seam between pools and the network, where tests put their own
 // upstreams. All references outlive the task; no timeout of its own. An error's message is the cause in
 // words.
 using Connector =
-    std::function<Task<ConnectOutcome>(EventLoop& loop, const Address& address,
-                                       const ConnectionSettings& settings, ClientConnectionOwner& owner)>;
+    std::function<Task<ConnectOutcome>(EventLoop& loop, ConnectTarget target, ClientConnectionOwner& owner)>;
 
-// HTTP/1.1 over plain TCP or a Unix socket.
+// HTTP/1.1 over TCP or a Unix socket, with the cluster's TLS.
 Connector MakeHttp1Connector();
 
 }  // namespace narthex

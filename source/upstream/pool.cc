@@ -13,7 +13,8 @@ PoolContext::PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtim
       runtime(std::move(runtime)),
       config(this->runtime->config()),
       stats(this->runtime->stats()),
-      connector(std::move(connector)) {
+      connector(std::move(connector)),
+      sessions(config.connection.tls == nullptr ? nullptr : std::make_shared<TlsSessionCache>()) {
   for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
     BreakerSums& sums = this->runtime->breakers(priority);
     const BreakerLimits& limits = config.limits(priority);

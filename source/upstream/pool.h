@@ -38,7 +38,8 @@ struct PoolContext {
   const ClusterConfig& config;
   const ClusterStats& stats;
   const Connector connector;
-  std::array<WorkerBreakers, 2> breakers;  // by Priority
+  const std::shared_ptr<TlsSessionCache> sessions;  // null without TLS
+  std::array<WorkerBreakers, 2> breakers;           // by Priority
   // Called, from anywhere, when a draining pool has become empty.
   std::function<void()> on_drained;
 };

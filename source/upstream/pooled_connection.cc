@@ -30,7 +30,9 @@ Task<void> PooledConnection::Connect() {
   PoolContext& context = pool_.context_;
   const ConnectionSettings& settings = context.config.connection;
   std::optional<ConnectOutcome> result = co_await WithTimeout<ConnectOutcome>(
-      context.loop, context.connector(context.loop, pool_.host().address(), settings, *this),
+      context.loop,
+      context.connector(context.loop,
+                        {pool_.host().address(), pool_.host().hostname(), settings, context.sessions}, *this),
       settings.connect_timeout);
   if (result.has_value() && result->ok()) {
     connection_ = std::move((*result)->connection);

@@ -17,6 +17,7 @@ class FakeBackend : public AdminBackend {
   std::string ClustersJson() const override { return "{\"cluster_statuses\":[]}"; }
   std::string ConfigDump() const override { return "{\"configs\":[]}"; }
   std::string Runtime() const override { return "{}"; }
+  std::string Certificates() const override { return "{\"certificates\":[]}"; }
   AdminReply Explain(const AdminRequest& request) const override {
     return {200, std::string(request.Get("url"))};
   }

@@ -16,6 +16,7 @@ class FakeLoop : public EventLoop {
   void Run() override { RunOnce(); }
   void RunOnce() override {
     for (auto& work : std::exchange(posted_, {})) work();
+    turn_end_.Run();
     doomed_.clear();
   }
   void Stop() override {}

@@ -93,7 +93,7 @@ TEST(HcmConfig, AMessageThatIsNoFilterIsAnErrorWithASuggestion) {
 }
 
 TEST(HcmConfig, RefusesWhatItDoesNotServe) {
-  ExpectError("codec_type: HTTP2\n", "listeners serve HTTP/1.1 only");
+  ExpectError("codec_type: HTTP3\n", "HTTP/3 is not supported");
   ExpectError(
       "use_remote_address: true\noriginal_ip_detection_extensions:\n- name: xff\n  typed_config: {\"@type\": "
       "type.googleapis.com/envoy.extensions.http.original_ip_detection.xff.v3.XffConfig}\n",

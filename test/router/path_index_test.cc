@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 #include "source/router/compiled_route.h"
 #include "source/router/virtual_host.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "source/router/ascii.h"
+#include "source/base/ascii.h"
 
 namespace narthex {
 namespace {

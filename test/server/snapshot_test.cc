@@ -57,7 +57,9 @@ TEST(Snapshot, RefusesOtherFiltersAndTransports) {
               HcmWith(kRoute) + "]}"),
       {"c"}));
   const std::string found = text.diagnostics.ToText();
-  EXPECT_NE(found.find("not supported yet; only raw_buffer is"), std::string::npos) << found;
+  EXPECT_NE(found.find("expected a envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"),
+            std::string::npos)
+      << found;
   EXPECT_NE(found.find("network filter \"echo\" is not supported"), std::string::npos) << found;
 }
 

@@ -52,8 +52,8 @@ void FakeConnection::CloseIdle(bool told) {
 }
 
 Connector FakeUpstream::MakeConnector() {
-  return [this](EventLoop&, const Address& address, const ConnectionSettings&, ClientConnectionOwner& owner) {
-    return Connect(*this, address, owner);
+  return [this](EventLoop&, const ConnectTarget& target, ClientConnectionOwner& owner) {
+    return Connect(*this, target.address, owner);
   };
 }
 

@@ -25,6 +25,8 @@ class FakeConnection final : public ClientConnection {
 
   Task<Result> Send(Request request, std::optional<Request>* unsent) override;
   bool usable() const override { return usable_; }
+  uint32_t room() const override { return usable_ ? 1 : 0; }
+  uint32_t active() const override { return 0; }
   uint64_t requests_sent() const override { return sent_; }
 
   // Answers the request that is being sent; with `whole`, its response is complete at once.

@@ -5,7 +5,7 @@ import re
 from checks.checkout import Finding, files, files_with, includes, line_of, read
 
 # A folder of source/ may use only folders before it.
-ORDER = ("profile", "base", "coro", "event", "stats", "net", "tls", "http", "config", "substitution", "upstream", "filter", "router",
+ORDER = ("profile", "base", "coro", "event", "stats", "net", "config", "tls", "http", "substitution", "upstream", "filter", "router",
          "manager", "admin", "server")
 RANK = {name: number for number, name in enumerate(ORDER)}
 # Folders that may use less than the order allows.
@@ -16,7 +16,8 @@ FILTERS_MAY_USE = ORDER[:RANK["router"] + 1]
 WRAPPED = (
     (re.compile(r"^event2?/"), ("source/event/",), "libevent"),
     (re.compile(r"^ares(_\w+)?\.h"), ("source/net/",), "c-ares"),
-    (re.compile(r"^nghttp2/"), ("source/http/",), "nghttp2"),
+    (re.compile(r"^openssl/"), ("source/tls/",), "OpenSSL"),
+    (re.compile(r"^nghttp2/"), ("source/http/http2/",), "nghttp2"),
     (re.compile(r"^(yaml\.h|rapidjson/)"), ("source/config/",), "the YAML and JSON readers"),
 )
 

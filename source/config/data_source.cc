@@ -1,4 +1,4 @@
-#include "source/substitution/data_source.h"
+#include "source/config/data_source.h"
 
 #include <cstdlib>
 #include <fstream>

@@ -1,5 +1,6 @@
+#include "source/config/regex.h"
+
 #include "re2/re2.h"
-#include "source/router/matchers.h"
 
 namespace narthex {
 namespace {

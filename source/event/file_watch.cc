@@ -1,4 +1,4 @@
-#include "source/server/config_watch.h"
+#include "source/event/file_watch.h"
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -14,34 +14,34 @@ constexpr uint32_t kMask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE 
 
 }  // namespace
 
-std::unique_ptr<ConfigWatch> ConfigWatch::Make(EventLoop& loop, const std::vector<std::string>& files,
-                                               std::chrono::milliseconds settle,
-                                               std::function<void()> on_change) {
+std::unique_ptr<FileWatch> FileWatch::Make(EventLoop& loop, const std::vector<std::string>& files,
+                                           std::chrono::milliseconds settle,
+                                           std::function<void()> on_change) {
   const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return nullptr;
-  return std::unique_ptr<ConfigWatch>(new ConfigWatch(loop, fd, files, settle, std::move(on_change)));
+  return std::unique_ptr<FileWatch>(new FileWatch(loop, fd, files, settle, std::move(on_change)));
 }
 
-ConfigWatch::ConfigWatch(EventLoop& loop, int fd, std::vector<std::string> files,
-                         std::chrono::milliseconds settle, std::function<void()> on_change)
+FileWatch::FileWatch(EventLoop& loop, int fd, std::vector<std::string> files,
+                     std::chrono::milliseconds settle, std::function<void()> on_change)
     : fd_(fd),
       files_(std::move(files)),
       settle_(settle),
       on_change_(std::move(on_change)),
-      timer_(loop.wheel(), [](void* self) { static_cast<ConfigWatch*>(self)->OnSettled(); }, this) {
+      timer_(loop.wheel(), [](void* self) { static_cast<FileWatch*>(self)->OnSettled(); }, this) {
   for (const std::string& file : files_) identities_.push_back(IdentityOf(file));
   WatchDirectories();
   registration_ = loop.Register(fd_, *this);
 }
 
-ConfigWatch::~ConfigWatch() {
+FileWatch::~FileWatch() {
   registration_.reset();
   close(fd_);
 }
 
 // The directory of each name on the way: of the file, and of what its links point to. Watching one again
 // changes nothing.
-void ConfigWatch::WatchDirectories() {
+void FileWatch::WatchDirectories() {
   for (const std::string& file : files_) {
     std::error_code error;
     std::filesystem::path at = std::filesystem::absolute(file, error);
@@ -56,14 +56,14 @@ void ConfigWatch::WatchDirectories() {
   }
 }
 
-void ConfigWatch::OnReady(IoReadiness) {
+void FileWatch::OnReady(IoReadiness) {
   alignas(inotify_event) char events[4096];
   while (read(fd_, events, sizeof(events)) > 0) {
   }
   timer_.Arm(settle_);
 }
 
-void ConfigWatch::OnSettled() {
+void FileWatch::OnSettled() {
   bool changed = false;
   for (size_t i = 0; i < files_.size(); ++i) {
     Identity now = IdentityOf(files_[i]);
@@ -76,7 +76,7 @@ void ConfigWatch::OnSettled() {
   if (changed) on_change_();
 }
 
-ConfigWatch::Identity ConfigWatch::IdentityOf(const std::string& file) {
+FileWatch::Identity FileWatch::IdentityOf(const std::string& file) {
   Identity identity;
   std::error_code error;
   identity.real_path = std::filesystem::canonical(file, error).string();

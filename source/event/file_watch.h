@@ -13,13 +13,13 @@ namespace narthex {
 // Says when one of some files changed: written, or replaced by a rename or by a swap of a symbolic link on
 // the way to it (as Kubernetes mounts its ConfigMaps). Directories are watched, since the file itself may go.
 // Loop-confined.
-class ConfigWatch : private IoHandler {
+class FileWatch : private IoHandler {
  public:
   // Null when the system has no more inotify instances. `on_change` is called once for a burst of changes,
   // `settle` after the last of them.
-  static std::unique_ptr<ConfigWatch> Make(EventLoop& loop, const std::vector<std::string>& files,
-                                           std::chrono::milliseconds settle, std::function<void()> on_change);
-  ~ConfigWatch() override;
+  static std::unique_ptr<FileWatch> Make(EventLoop& loop, const std::vector<std::string>& files,
+                                         std::chrono::milliseconds settle, std::function<void()> on_change);
+  ~FileWatch() override;
 
  private:
   // What tells one state of a file from another.
@@ -31,8 +31,8 @@ class ConfigWatch : private IoHandler {
     bool operator==(const Identity&) const = default;
   };
 
-  ConfigWatch(EventLoop& loop, int fd, std::vector<std::string> files, std::chrono::milliseconds settle,
-              std::function<void()> on_change);
+  FileWatch(EventLoop& loop, int fd, std::vector<std::string> files, std::chrono::milliseconds settle,
+            std::function<void()> on_change);
   void OnReady(IoReadiness readiness) override;
   void WatchDirectories();
   void OnSettled();

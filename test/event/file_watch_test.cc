@@ -1,4 +1,4 @@
-#include "source/server/config_watch.h"
+#include "source/event/file_watch.h"
 
 #include <unistd.h>
 
@@ -13,19 +13,19 @@ namespace {
 using std::chrono::milliseconds;
 
 // A folder of its own, a watch on one file in it, and a loop that runs until the watch speaks or time is up.
-class ConfigWatchTest : public testing::Test {
+class FileWatchTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string name = testing::TempDir() + "/watch-XXXXXX";
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;
   }
-  ~ConfigWatchTest() override { std::filesystem::remove_all(folder_); }
+  ~FileWatchTest() override { std::filesystem::remove_all(folder_); }
 
   std::string At(const std::string& name) const { return folder_ / name; }
   void Write(const std::string& name, const std::string& text) const { std::ofstream(At(name)) << text; }
   void Watch(const std::string& name) {
-    watch_ = ConfigWatch::Make(*loop_, {At(name)}, milliseconds(20), [this] {
+    watch_ = FileWatch::Make(*loop_, {At(name)}, milliseconds(20), [this] {
       ++changes_;
       loop_->Stop();
     });
@@ -44,18 +44,18 @@ class ConfigWatchTest : public testing::Test {
 
   std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
   std::filesystem::path folder_;
-  std::unique_ptr<ConfigWatch> watch_;
+  std::unique_ptr<FileWatch> watch_;
   int changes_ = 0;
 };
 
-TEST_F(ConfigWatchTest, SaysThatAFileWasWritten) {
+TEST_F(FileWatchTest, SaysThatAFileWasWritten) {
   Write("a.yaml", "one");
   Watch("a.yaml");
   Write("a.yaml", "longer");
   EXPECT_EQ(Changes(), 1);
 }
 
-TEST_F(ConfigWatchTest, SaysThatAFileWasReplaced) {
+TEST_F(FileWatchTest, SaysThatAFileWasReplaced) {
   Write("a.yaml", "one");
   Watch("a.yaml");
   Write("new", "two");
@@ -66,7 +66,7 @@ TEST_F(ConfigWatchTest, SaysThatAFileWasReplaced) {
   EXPECT_EQ(Changes(), 1);
 }
 
-TEST_F(ConfigWatchTest, ABurstIsOneChange) {
+TEST_F(FileWatchTest, ABurstIsOneChange) {
   Write("a.yaml", "one");
   Watch("a.yaml");
   for (int i = 0; i < 10; ++i) Write("a.yaml", std::string(static_cast<size_t>(i) + 10, 'x'));
@@ -74,14 +74,14 @@ TEST_F(ConfigWatchTest, ABurstIsOneChange) {
   EXPECT_EQ(ChangesSoon(), 0);
 }
 
-TEST_F(ConfigWatchTest, OtherFilesOfTheFolderAreNotIts) {
+TEST_F(FileWatchTest, OtherFilesOfTheFolderAreNotIts) {
   Write("a.yaml", "one");
   Watch("a.yaml");
   Write("b.yaml", "two");
   EXPECT_EQ(ChangesSoon(), 0);
 }
 
-TEST_F(ConfigWatchTest, AFileThatIsGoneIsNoChangeButItsReturnIs) {
+TEST_F(FileWatchTest, AFileThatIsGoneIsNoChangeButItsReturnIs) {
   Write("a.yaml", "one");
   Watch("a.yaml");
   std::filesystem::remove(At("a.yaml"));
@@ -91,7 +91,7 @@ TEST_F(ConfigWatchTest, AFileThatIsGoneIsNoChangeButItsReturnIs) {
 }
 
 // As Kubernetes mounts a ConfigMap: a.yaml -> ..data/a.yaml, ..data -> ..1, and an update swaps ..data.
-TEST_F(ConfigWatchTest, SaysThatALinkOnTheWayWasSwapped) {
+TEST_F(FileWatchTest, SaysThatALinkOnTheWayWasSwapped) {
   for (const char* version : {"..1", "..2"}) {
     std::filesystem::create_directory(At(version));
     Write(std::string(version) + "/a.yaml", "same size");

@@ -1,0 +1,162 @@
+#include <string>
+#include <utility>
+
+#include "source/http/http2/http2_client_connection.h"
+#include "source/http/reason_phrase.h"
+
+namespace narthex {
+namespace {
+
+// 1xx responses before the final one; more is an upstream that never answers.
+constexpr int kMaxInterim = 32;
+
+// As HTTP/1 frames it: a length of zero is said where a body is expected, or where the client said so.
+std::optional<uint64_t> LengthOf(Request& request) {
+  Body& body = request.body();
+  if (body.trailers() != nullptr || !body.length()) return std::nullopt;
+  const std::string_view method = request.method();
+  const bool expected = method == "POST" || method == "PUT" || method == "PATCH";
+  return !body.absent() || expected ? body.length() : std::nullopt;
+}
+
+}  // namespace
+
+Http2ClientStream::Http2ClientStream(Http2ClientConnection& connection, Exchange& exchange)
+    : Http2Stream(connection.session()), connection_(connection), exchange_(exchange) {
+  connection_.Add(*this);
+  listed_ = true;
+}
+
+Http2ClientStream::~Http2ClientStream() {
+  pump_.Cancel();
+  if (!listed_) return;
+  session.Reset(*this, NGHTTP2_CANCEL);
+  connection_.Remove(*this);
+}
+
+bool Http2ClientStream::Begin(Request& request) {
+  head_request_ = request.method() == "HEAD";
+  Body& body = request.body();
+  Http2Fields& fields = session.scratch();
+  if (!WriteHttp2Request(request.headers(), LengthOf(request), fields)) return false;
+  if (!session.SubmitRequest(*this, fields, !body.empty())) {
+    Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", true, "no stream to be had");
+    return true;
+  }
+  exchange_.times.upstream_start = session.loop().NowUs();
+  if (body.empty()) {
+    send_ended = true;
+  } else if (body.complete()) {
+    // Shared, not moved: the request can be sent again on another connection.
+    session.Send(*this, body.buffered().Share(), true, body.trailers());
+  } else {
+    body_given_away_ = true;
+    request_body_ = std::move(body);
+    pump_ = Pump();
+    pump_.Start();
+  }
+  return true;
+}
+
+void Http2ClientStream::HandOn(Request& request) {
+  handed_on_ = true;
+  if (!body_given_away_) request_body_ = std::move(request.body());
+}
+
+// Sends what is left of the request's body, beside the wait for the response. It resumes nobody itself: they
+// might destroy it.
+Task<void> Http2ClientStream::Pump() {
+  while (true) {
+    while (!to_send.empty()) {
+      sendable.Reset();
+      co_await sendable.Wait();
+    }
+    BodyPiece piece = co_await request_body_.Read();
+    if (piece.error != nullptr) {
+      pump_error_ = std::move(*piece.error);
+      session.Reset(*this, NGHTTP2_CANCEL);
+      co_return;
+    }
+    if (piece.end) request_trailers_ = std::move(piece.trailers);
+    session.Send(*this, std::move(piece.data), piece.end, request_trailers_.get());
+    if (piece.end) co_return;
+  }
+}
+
+void Http2ClientStream::TakeHead(Http2FieldReader& head) {
+  const int status = ParseStatus(head.headers.Get(Header::kStatus));
+  session.MarkReady(*this, kHead);
+  if (status < 200) {
+    if (++interims_ > kMaxInterim) {
+      return session.Malformed(*this, {0, kHttp2Messaging, "too many interim responses"});
+    }
+    interim_.push_back(std::move(head.headers));
+    return;
+  }
+  head_done = true;
+  no_payload = head_request_ || status == 204 || status == 304;
+  content_length = head.content_length();
+  response_headers = std::move(head.headers);
+}
+
+void Http2ClientStream::Advance(uint8_t what) {
+  if ((what & kSent) != 0) exchange_.times.upstream_end = session.loop().NowUs();
+  if ((what & kSendable) != 0) sendable.Set();
+  for (const HeaderMap& headers : std::exchange(interim_, {})) {
+    // 100 is this hop's own affair, unless what the client expects was passed on.
+    if (headers.Get(Header::kStatus) != "100" || exchange_.request_headers.Has(Header::kExpect)) {
+      exchange_.SendInterim(headers);
+    }
+  }
+  if ((what & kClosed) != 0 && !remote_ended) FailForReset();
+  // Last: whoever waits may destroy this.
+  if ((what & (kHead | kReadable | kClosed)) != 0) readable.Set();
+}
+
+void Http2ClientStream::FailForReset() {
+  if (pump_error_) {
+    if (!error_) error_ = std::move(pump_error_);
+  } else if (failure.detail != nullptr) {
+    Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, failure.cause);
+  } else if (error_code == NGHTTP2_REFUSED_STREAM) {
+    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !handed_on_,
+         "http2.remote_refuse");
+  } else {
+    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_reset", false, "http2.remote_reset");
+  }
+}
+
+void Http2ClientStream::Lose(std::string_view cause) {
+  // What has come whole is not lost.
+  if (remote_ended) return;
+  if (cause.empty()) {
+    Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", head_pending,
+         "closed by the upstream");
+  } else if (cause == "http2.keepalive_timeout") {
+    Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", head_pending, cause);
+  } else {
+    Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, cause);
+  }
+  readable.Set();
+}
+
+void Http2ClientStream::Fail(ResponseFlag flag, std::string_view reason, bool retryable,
+                             std::string_view cause) {
+  if (error_) return;
+  std::string detail =
+      handed_on_ ? "upstream_reset_after_response_started{" : "upstream_reset_before_response_started{";
+  detail.append(reason).append("}");
+  error_ = ExchangeError{
+      .flag = flag, .detail = std::move(detail), .retryable = retryable, .cause = std::string(cause)};
+}
+
+// An answer before the request's end makes the rest of the request pointless.
+void Http2ClientStream::Done() {
+  if (!std::exchange(listed_, false)) return;
+  exchange_.times.response_end = session.loop().NowUs();
+  pump_.Cancel();
+  if (!sent || !remote_ended) session.Reset(*this, NGHTTP2_CANCEL);
+  connection_.Remove(*this);
+}
+
+}  // namespace narthex

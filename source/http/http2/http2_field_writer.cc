@@ -1,0 +1,124 @@
+#include "source/http/http2/http2_field_writer.h"
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "source/http/byte_scan.h"
+#include "source/http/http1_fields.h"
+
+namespace narthex {
+namespace {
+
+constexpr uint64_t BitOf(Header known) {
+  return uint64_t{1} << static_cast<size_t>(known);
+}
+// What the writer itself decides, or what has no place in HTTP/2 (RFC 9113 section 8.2.2).
+constexpr uint64_t kWritersOwn =
+    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
+    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
+    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
+    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
+
+bool IsSafe(const HeaderMap::Field& field) {
+  if (field.checked) return true;
+  if (HasLineEnd(field.value)) return false;
+  // Known names are constants of ours.
+  return field.known != Header::kUnknown || (!field.name.empty() && AllOf(field.name, kToken));
+}
+
+uint8_t* Bytes(std::string_view text) {
+  return reinterpret_cast<uint8_t*>(const_cast<char*>(text.data()));
+}
+
+// nghttp2 copies what it is not told to leave: a stream, and its fields, may go while they wait to be sent.
+void Put(Header known, std::string_view value, Http2Fields& out) {
+  const std::string_view name = HeaderName(known);
+  out.push_back({Bytes(name), Bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NO_COPY_NAME});
+}
+
+void Put(const HeaderMap::Field& field, Http2Fields& out) {
+  if (field.known != Header::kUnknown) return Put(field.known, field.value, out);
+  out.push_back(
+      {Bytes(field.name), Bytes(field.value), field.name.size(), field.value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+void PutPseudo(const HeaderMap& headers, Header known, Http2Fields& out) {
+  const std::string_view value = headers.Get(known);
+  if (value.data() != nullptr) Put(known, value, out);
+}
+
+bool PutFields(const HeaderMap& headers, Http2Fields& out) {
+  for (const HeaderMap::Field& field : headers) {
+    if (!IsSafe(field)) return false;
+    if ((BitOf(field.known) & kWritersOwn) == 0) Put(field, out);
+  }
+  return true;
+}
+
+// The digits live as long as the thread's next call, and nghttp2 copies them before.
+void PutLength(uint64_t length, Http2Fields& out) {
+  static thread_local std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), length);
+  Put(Header::kContentLength, {digits.data(), static_cast<size_t>(end.ptr - digits.data())}, out);
+}
+
+bool IsTarget(std::string_view path) {
+  for (const char c : path) {
+    if ((c >= '\0' && c <= ' ') || c == '\177') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length, Http2Fields& out) {
+  out.clear();
+  const std::string_view method = headers.Get(Header::kMethod);
+  const std::string_view path = headers.Get(Header::kPath);
+  const bool connect = method == "CONNECT" && !headers.Has(Header::kProtocol);
+  if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || !IsTarget(path)) return false;
+  if (headers.Get(Header::kAuthority).find(' ') != std::string_view::npos) return false;
+  PutPseudo(headers, Header::kMethod, out);
+  PutPseudo(headers, Header::kProtocol, out);
+  if (!connect) {
+    const std::string_view scheme = headers.Get(Header::kScheme);
+    Put(Header::kScheme, scheme.empty() ? "http" : scheme, out);
+    Put(Header::kPath, path, out);
+  }
+  PutPseudo(headers, Header::kAuthority, out);
+  if (!PutFields(headers, out)) return false;
+  if (length) PutLength(*length, out);
+  return true;
+}
+
+bool WriteHttp2Response(const HeaderMap& headers, int status, Http2ResponseFraming framing,
+                        Http2Fields& out) {
+  out.clear();
+  PutPseudo(headers, Header::kStatus, out);
+  if (!PutFields(headers, out)) return false;
+  if (!framing.no_body) {
+    if (framing.length) PutLength(*framing.length, out);
+    return true;
+  }
+  if (status == 204) return true;
+  if (headers.Has(Header::kContentLength)) {
+    PutPseudo(headers, Header::kContentLength, out);
+  } else if (status != 304 && framing.length.value_or(0) > 0) {
+    PutLength(*framing.length, out);
+  }
+  return true;
+}
+
+bool WriteHttp2Interim(const HeaderMap& headers, Http2Fields& out) {
+  out.clear();
+  PutPseudo(headers, Header::kStatus, out);
+  return PutFields(headers, out);
+}
+
+bool WriteHttp2Trailers(const HeaderMap& trailers, Http2Fields& out) {
+  out.clear();
+  return PutFields(trailers, out);
+}
+
+}  // namespace narthex

@@ -1,0 +1,223 @@
+#include "source/http/http2/http2_server_stream.h"
+
+#include <string>
+#include <utility>
+
+#include "source/http/reason_phrase.h"
+
+namespace narthex {
+
+// Reads a request's body as the handler asks for it, which lets the client send more.
+class Http2ServerStream::RequestBody final : public BodySource {
+ public:
+  explicit RequestBody(Http2ServerStream& stream) : stream_(stream) {}
+
+  Task<BodyPiece> Read() override {
+    stream_.SendContinue();
+    while (stream_.received.empty() && !stream_.remote_ended) {
+      stream_.readable.Reset();
+      // Once the response has begun, both ends may talk to each other as slowly as they like.
+      const Awaited awaited(stream_.head_sent_ ? nullptr : &stream_.connection_);
+      co_await stream_.readable.Wait();
+    }
+    co_return stream_.session.TakeReceived(stream_);
+  }
+
+ private:
+  class Awaited {
+   public:
+    explicit Awaited(Http2ServerConnection* connection) : connection_(connection) {
+      if (connection_ != nullptr) connection_->WaitForBody();
+    }
+    Awaited(const Awaited&) = delete;
+    ~Awaited() {
+      if (connection_ != nullptr) connection_->GoOnWithBody();
+    }
+
+   private:
+    Http2ServerConnection* const connection_;
+  };
+
+  Http2ServerStream& stream_;
+};
+
+Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
+    : Http2Stream(connection.session()),
+      connection_(connection),
+      exchange_(connection.context().loop, connection.context().facts),
+      idle_timer_(connection.context().loop.wheel(), &Http2ServerStream::OnIdleTimer, this),
+      deadline_(connection.context().loop.wheel(), &Http2ServerStream::OnDeadline, this) {
+  exchange_.protocol = "HTTP/2";
+  exchange_.times.start = connection.context().loop.NowUs();
+  exchange_.times.start_wall = connection.context().loop.WallNow();
+  exchange_.client = connection.context().facts.remote;
+  exchange_.SetInterim(&Http2ServerStream::OnInterim, this);
+  exchange_.OnIdleTimeout(&Http2ServerStream::OnIdleChanged, this);
+}
+
+Http2ServerStream::~Http2ServerStream() {
+  root_.Cancel();
+  if (!started_) return;
+  exchange_.times.end = connection_.context().loop.NowUs();
+  connection_.context().handler.OnEnd(exchange_, parsed_ ? &exchange_.request_headers : nullptr,
+                                      response_ ? &response_->headers() : nullptr, response_trailers_.get());
+}
+
+void Http2ServerStream::TakeHead(Http2FieldReader& head, const Http2FieldError* error) {
+  head_done = true;
+  exchange_.request_header_bytes = head.bytes();
+  if (error != nullptr) {
+    refusal_ = *error;
+    return;
+  }
+  content_length = head.content_length();
+  continue_pending_ = head.expects_continue();
+  exchange_.request_headers = std::move(head.headers);
+  parsed_ = true;
+}
+
+bool Http2ServerStream::Advance(uint8_t what) {
+  const bool closed = (what & kClosed) != 0;
+  if (closed && !sent) {
+    OnOver();
+    return false;
+  }
+  if ((what & kHead) != 0) Begin();
+  if ((what & kReadable) != 0) {
+    exchange_.request_body_bytes = received_bytes;
+    Touch();
+    if (remote_ended) {
+      deadline_.Cancel();
+      if (exchange_.times.request_end == 0) exchange_.times.request_end = session.loop().NowUs();
+    }
+    readable.Set();
+  }
+  if ((what & (kSendable | kProgress)) != 0) Touch();
+  if ((what & kSendable) != 0) sendable.Set();
+  if ((what & kSent) != 0) Finished();
+  return !closed;
+}
+
+void Http2ServerStream::Begin() {
+  connection_.context().handler.OnStart(exchange_);
+  started_ = true;
+  Touch();
+  root_ = Serve();
+  root_.Start();
+}
+
+// The response is on its way whole. A client that still sends is told that it need not (RFC 9113
+// section 8.1).
+void Http2ServerStream::Finished() {
+  settled_ = true;
+  if (!remote_ended) session.Reset(*this, NGHTTP2_NO_ERROR);
+}
+
+// The stream has ended before its response.
+void Http2ServerStream::OnOver() {
+  if (!started_) {
+    // It was reset before it could be served; the log has it all the same.
+    connection_.context().handler.OnStart(exchange_);
+    started_ = true;
+  }
+  if (failure.detail != nullptr) return EndWith(ResponseFlag::kDownstreamProtocolError, failure.detail);
+  EndWith(ResponseFlag::kDownstreamConnectionTermination,
+          reset_by_peer ? "http2.remote_reset" : "downstream_remote_disconnect");
+}
+
+void Http2ServerStream::CutOff(std::string_view failure_of_connection) {
+  if (sent || !head_done) return;
+  if (failure_of_connection.starts_with("stream_idle_timeout")) {
+    EndWith(ResponseFlag::kStreamIdleTimeout, failure_of_connection);
+  } else if (failure_of_connection.starts_with("http2.") &&
+             failure_of_connection != "http2.keepalive_timeout") {
+    EndWith(ResponseFlag::kDownstreamProtocolError, failure_of_connection);
+  }
+  OnOver();
+}
+
+void Http2ServerStream::EndWith(ResponseFlag flag, std::string_view detail) {
+  if (std::exchange(settled_, true)) return;
+  exchange_.AddFlag(flag);
+  if (flag == ResponseFlag::kDownstreamConnectionTermination && !exchange_.response_details.empty()) return;
+  exchange_.response_details = detail;
+  if (failure.cause != nullptr) exchange_.termination_details = failure.cause;
+}
+
+Task<void> Http2ServerStream::Serve() {
+  std::optional<Response> answer;
+  if (refusal_.detail != nullptr) {
+    answer.emplace(Refusal());
+  } else {
+    answer = co_await Interruptible<Response>(connection_.context().handler.Handle(MakeRequest()), handler_);
+    if (!answer) answer.emplace(TimeoutReply());
+  }
+  if (BeginResponse(*std::move(answer)) && !send_ended) co_await SendBody();
+}
+
+Request Http2ServerStream::MakeRequest() {
+  const ServerCodecOptions& options = connection_.context().options;
+  if (continue_pending_ && options.proxy_100_continue) {
+    // Whether the body is wanted is the upstream's to say.
+    continue_pending_ = false;
+    exchange_.request_headers.Add(Header::kExpect, "100-continue");
+  }
+  if (!remote_ended) {
+    if (options.request_timeout.count() > 0) deadline_.Arm(options.request_timeout);
+    return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), content_length), exchange_);
+  }
+  exchange_.times.request_end = session.loop().NowUs();
+  exchange_.request_body_bytes = received_bytes;
+  if (received_bytes == 0 && !content_length && trailers == nullptr) return Request(Body(), exchange_);
+  session.Consume(*this, received.size());
+  Body body(std::move(received));
+  if (trailers != nullptr) body.set_trailers(std::move(trailers));
+  return Request(std::move(body), exchange_);
+}
+
+Response Http2ServerStream::Refusal() {
+  return connection_.context().handler.Refuse(exchange_, refusal_.status,
+                                              ExchangeError{.flag = ResponseFlag::kDownstreamProtocolError,
+                                                            .detail = refusal_.detail,
+                                                            .cause = refusal_.cause});
+}
+
+Response Http2ServerStream::TimeoutReply() {
+  RequestHandler& handler = connection_.context().handler;
+  if (timed_out_ == TimedOut::kRequest) {
+    return handler.Refuse(exchange_, 408, ExchangeError{.detail = "request_overall_timeout"});
+  }
+  return handler.Refuse(
+      exchange_, remote_ended ? 504 : 408,
+      ExchangeError{.flag = ResponseFlag::kStreamIdleTimeout, .detail = "stream_idle_timeout"});
+}
+
+void Http2ServerStream::Touch() {
+  const auto usual = connection_.context().options.stream_idle_timeout;
+  const auto timeout = exchange_.idle_timeout().value_or(usual);
+  if (timeout.count() > 0) {
+    idle_timer_.Arm(timeout);
+  } else {
+    idle_timer_.Cancel();
+  }
+}
+
+// Neither side has moved for long, or the client's window stays shut.
+void Http2ServerStream::OnIdleTimer(void* self) {
+  auto* stream = static_cast<Http2ServerStream*>(self);
+  if (stream->handler_.waiting()) {
+    stream->timed_out_ = TimedOut::kIdle;
+    return stream->handler_.Interrupt();
+  }
+  stream->EndWith(ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout");
+  stream->session.Reset(*stream, NGHTTP2_CANCEL);
+}
+
+// request_timeout: the whole request was not read in time.
+void Http2ServerStream::OnDeadline(void* self) {
+  auto* stream = static_cast<Http2ServerStream*>(self);
+  stream->timed_out_ = TimedOut::kRequest;
+  stream->handler_.Interrupt();
+}
+
+}  // namespace narthex

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "source/coro/interruptible.h"
+#include "source/http/http2/http2_server_connection.h"
+
+namespace narthex {
+
+// One exchange on a connection, from its head to the access log, which is written when it is destroyed.
+class Http2ServerStream final : public Http2Stream, public FromFramePool {
+ public:
+  explicit Http2ServerStream(Http2ServerConnection& connection);
+  ~Http2ServerStream();
+
+  // From inside nghttp2: takes the fields, or why the request is refused.
+  void TakeHead(Http2FieldReader& head, const Http2FieldError* error);
+  // Goes on with what has happened. False when the stream is over and has to be destroyed.
+  bool Advance(uint8_t what);
+  // The connection ends under it; `failure` as in Http2Events::OnClosing.
+  void CutOff(std::string_view failure);
+
+  Http2ServerStream* next = nullptr;  // of the connection's streams
+  Http2ServerStream* previous = nullptr;
+
+ private:
+  class RequestBody;
+  enum class TimedOut : uint8_t { kNo, kIdle, kRequest };
+
+  Task<void> Serve();
+  Request MakeRequest();
+  Response Refusal();
+  Response TimeoutReply();
+  // False when the response can't be sent.
+  bool BeginResponse(Response response);
+  Task<void> SendBody();
+  void Begin();
+  void Finished();
+  void OnOver();
+  // The exchange has moved.
+  void Touch();
+  void EndWith(ResponseFlag flag, std::string_view detail);
+  void SendContinue();
+  static void OnIdleTimer(void* self);
+  static void OnDeadline(void* self);
+  static void OnInterim(void* self, const HeaderMap& headers);
+  static void OnIdleChanged(void* self) { static_cast<Http2ServerStream*>(self)->Touch(); }
+
+  Http2ServerConnection& connection_;
+  Exchange exchange_;
+  Http2FieldError refusal_;
+  InterruptSlot handler_;
+  Timer idle_timer_;
+  Timer deadline_;
+  std::optional<Response> response_;
+  std::unique_ptr<HeaderMap> response_trailers_;
+  TimedOut timed_out_ = TimedOut::kNo;
+  bool parsed_ = false;
+  bool started_ = false;           // OnStart was called
+  bool settled_ = false;           // what became of it is in the exchange
+  bool continue_pending_ = false;  // the client waits for 100 Continue
+  bool head_sent_ = false;
+  Task<void> root_;
+};
+
+}  // namespace narthex

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "source/tls/facts.h"
+#include "source/tls/openssl.h"
+
+namespace narthex {
+
+// A certificate with its chain and its key, checked to fit each other. Immutable, thread-safe.
+class KeyPair {
+ public:
+  // Both PEM; `password` opens an encrypted key. The error says in words what is wrong, and `wrong` which of
+  // the three it is.
+  enum class Part { kChain, kKey, kPassword };
+  static absl::StatusOr<std::shared_ptr<const KeyPair>> Make(std::string_view chain, std::string_view key,
+                                                             std::string_view password, Part& wrong);
+
+  X509* leaf() const { return leaf_.get(); }
+  STACK_OF(X509) * chain() const { return chain_.get(); }
+  EVP_PKEY* key() const { return key_.get(); }
+  bool is_ecdsa() const { return is_ecdsa_; }
+  // Of an ECDSA key, the TLS number of its curve; 0 for other keys.
+  uint16_t curve() const { return curve_; }
+  const std::shared_ptr<const CertificateFacts>& facts() const { return facts_; }
+  // The DNS names that it serves, in lower case, "*.example.com" among them: its alternative names, or its
+  // common name when it has none.
+  std::vector<std::string> ServerNames() const;
+
+ private:
+  KeyPair() = default;
+  absl::Status CheckStrength();
+
+  X509Ptr leaf_;
+  X509StackPtr chain_;
+  PrivateKeyPtr key_;
+  bool is_ecdsa_ = false;
+  uint16_t curve_ = 0;
+  std::shared_ptr<const CertificateFacts> facts_;
+};
+
+// All certificates of PEM text; an error when there are none, or one is malformed.
+absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(std::string_view pem);
+// All revocation lists of PEM text; likewise.
+absl::StatusOr<std::vector<X509CrlPtr>> ParseRevocationLists(std::string_view pem);
+
+CertificateFacts FactsOf(const X509* certificate);
+// A name that is not a GENERAL_NAME: "CN=client,O=Example" (RFC 2253).
+std::string NameInText(const X509_NAME* name);
+// The subject in words for an error: its RFC 2253 form.
+std::string SubjectOf(const X509* certificate);
+std::string Sha256Of(const X509* certificate);
+// SHA-256 of the SubjectPublicKeyInfo, 32 bytes.
+std::string SpkiSha256Of(const X509* certificate);
+// "0a1b" for its bytes.
+std::string Hex(std::string_view bytes);
+// An address of an iPAddress name in text; empty when it is none.
+std::string AddressInText(std::string_view bytes);
+
+}  // namespace narthex

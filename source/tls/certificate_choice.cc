@@ -1,0 +1,78 @@
+#include "source/tls/certificate_choice.h"
+
+#include <algorithm>
+
+namespace narthex {
+namespace {
+
+bool Contains(const std::vector<uint16_t>& list, uint16_t value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// The signature scheme of TLS 1.3 that goes with a curve (RFC 8446 section 4.2.3).
+uint16_t SchemeOfCurve(uint16_t curve) {
+  return curve == 23 ? 0x0403 : curve == 24 ? 0x0503 : 0x0603;
+}
+
+constexpr uint16_t kEd25519 = 0x0807;
+
+}  // namespace
+
+bool ClientAbilities::CanUse(const KeyPair& pair) const {
+  if (pair.is_ecdsa()) {
+    if (tls13) return Contains(signatures, SchemeOfCurve(pair.curve()));
+    return ecdsa_suites && (groups.empty() || Contains(groups, pair.curve()));
+  }
+  if (EVP_PKEY_get_base_id(pair.key()) != EVP_PKEY_ED25519) return true;
+  return Contains(signatures, kEd25519) && (tls13 || ecdsa_suites);
+}
+
+CertificateChoice::CertificateChoice(std::vector<std::shared_ptr<const KeyPair>> pairs, bool full_scan)
+    : pairs_(std::move(pairs)), full_scan_(full_scan) {
+  for (const auto& pair : pairs_) {
+    for (const std::string& name : pair->ServerNames()) {
+      const bool wildcard = name.starts_with("*.");
+      Candidates& candidates = by_name_[wildcard ? name.substr(1) : name];
+      const KeyPair*& slot = pair->is_ecdsa() ? candidates.ecdsa : candidates.other;
+      if (slot == nullptr) slot = pair.get();
+    }
+  }
+}
+
+const KeyPair& CertificateChoice::Choose(std::string_view server_name, const ClientAbilities& client) const {
+  const KeyPair* fallback = nullptr;
+  if (!server_name.empty()) {
+    const KeyPair* found = FindByName(server_name, client, fallback);
+    const size_t dot = server_name.find('.');
+    if (found == nullptr && dot != std::string_view::npos) {
+      found = FindByName(server_name.substr(dot), client, fallback);
+    }
+    if (found != nullptr) return *found;
+    if (fallback != nullptr) return *fallback;
+  }
+  return server_name.empty() || full_scan_ ? Scan(client) : *pairs_.front();
+}
+
+const KeyPair* CertificateChoice::FindByName(std::string_view name, const ClientAbilities& client,
+                                             const KeyPair*& fallback) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return nullptr;
+  for (const KeyPair* pair : {found->second.ecdsa, found->second.other}) {
+    if (pair == nullptr) continue;
+    if (client.CanUse(*pair)) return pair;
+    if (fallback == nullptr) fallback = pair;
+  }
+  return nullptr;
+}
+
+const KeyPair& CertificateChoice::Scan(const ClientAbilities& client) const {
+  const KeyPair* other = nullptr;
+  for (const auto& pair : pairs_) {
+    if (!client.CanUse(*pair)) continue;
+    if (pair->is_ecdsa()) return *pair;
+    if (other == nullptr) other = pair.get();
+  }
+  return other != nullptr ? *other : *pairs_.front();
+}
+
+}  // namespace narthex

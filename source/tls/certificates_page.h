@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/tls/context.h"
+
+namespace narthex {
+
+// Envoy's admin page /certs: for each context its authorities and certificates, with the file, serial number,
+// names and days left; never any key. JSON.
+std::string CertificatesJson(const std::vector<std::shared_ptr<TlsContext>>& contexts,
+                             std::chrono::system_clock::time_point now);
+// Whole days until the first certificate of any context expires, 0 for one that has: the gauge
+// server.days_until_first_cert_expiring. Nullopt without certificates.
+std::optional<int64_t> DaysUntilFirstExpiry(const std::vector<std::shared_ptr<TlsContext>>& contexts,
+                                            std::chrono::system_clock::time_point now);
+
+}  // namespace narthex

@@ -1,0 +1,238 @@
+#include <openssl/sha.h>
+
+#include <optional>
+
+#include "envoy/config/core/v3/base.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "source/tls/client_hello.h"
+#include "source/tls/read_validation.h"
+#include "source/tls/tls_inputs.h"
+
+namespace narthex {
+namespace {
+
+using envoy::extensions::transport_sockets::tls::v3::CommonTlsContext;
+using envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
+using envoy::extensions::transport_sockets::tls::v3::TlsCertificate;
+using envoy::extensions::transport_sockets::tls::v3::TlsSessionTicketKeys;
+using envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
+
+void ReadCertificate(const TlsCertificate& config, const ConfigPath& path, SecretReader& reader,
+                     Diagnostics& diagnostics, TlsInputs& inputs) {
+  if (!config.has_certificate_chain()) return diagnostics.Error(path, "needs certificate_chain");
+  if (!config.has_private_key()) return diagnostics.Error(path, "needs private_key");
+  const auto chain = reader.Read(config.certificate_chain(), path.Field("certificate_chain"));
+  const auto key = reader.Read(config.private_key(), path.Field("private_key"));
+  std::optional<SecretReader::Content> password;
+  if (config.has_password()) {
+    password = reader.Read(config.password(), path.Field("password"));
+    if (!password) return;
+  }
+  if (!chain || !key) return;
+  KeyPair::Part wrong = KeyPair::Part::kChain;
+  absl::StatusOr<std::shared_ptr<const KeyPair>> pair =
+      KeyPair::Make(chain->bytes, key->bytes, password ? password->bytes : "", wrong);
+  if (pair.ok()) {
+    inputs.pairs.push_back(*std::move(pair));
+    inputs.pair_origins.push_back(chain->origin);
+    return;
+  }
+  const SecretReader::Content& blamed = wrong == KeyPair::Part::kChain ? *chain
+                                        : wrong == KeyPair::Part::kKey ? *key
+                                                                       : *password;
+  reader.Report(blamed, std::string(pair.status().message()));
+}
+
+void ReadCertificates(const CommonTlsContext& config, const ConfigPath& path, SecretReader& reader,
+                      Diagnostics& diagnostics, TlsInputs& inputs) {
+  const ConfigPath plain = path.Field("tls_certificates");
+  const ConfigPath named = path.Field("tls_certificate_sds_secret_configs");
+  if (config.tls_certificates_size() > 0 && config.tls_certificate_sds_secret_configs_size() > 0) {
+    diagnostics.Error(named, "cannot stand beside tls_certificates; use one of them");
+  }
+  for (int i = 0; i < config.tls_certificates_size(); ++i) {
+    ReadCertificate(config.tls_certificates(i), plain.Index(static_cast<size_t>(i)), reader, diagnostics,
+                    inputs);
+  }
+  for (int i = 0; i < config.tls_certificate_sds_secret_configs_size(); ++i) {
+    const ConfigPath place = named.Index(static_cast<size_t>(i));
+    const auto found = reader.Find(config.tls_certificate_sds_secret_configs(i), place);
+    if (!found) continue;
+    if (!found->secret->has_tls_certificate()) {
+      diagnostics.Error(found->path, "holds no tls_certificate, as " + place.ToString() + " needs");
+      continue;
+    }
+    ReadCertificate(found->secret->tls_certificate(), found->path.Field("tls_certificate"), reader,
+                    diagnostics, inputs);
+  }
+}
+
+void ReadTicketKeys(const TlsSessionTicketKeys& config, const ConfigPath& path, SecretReader& reader,
+                    TlsInputs& inputs) {
+  std::vector<SecretReader::Content> contents;
+  std::vector<std::string> keys;
+  for (int i = 0; i < config.keys_size(); ++i) {
+    auto content = reader.Read(config.keys(i), path.Field("keys").Index(static_cast<size_t>(i)));
+    if (!content) return;
+    keys.push_back(content->bytes);
+    contents.push_back(*std::move(content));
+  }
+  size_t wrong = 0;
+  absl::StatusOr<std::shared_ptr<TicketKeys>> made = TicketKeys::MakeFixed(keys, wrong);
+  if (made.ok()) {
+    inputs.ticket_keys = *std::move(made);
+  } else if (wrong < contents.size()) {
+    reader.Report(contents[wrong], std::string(made.status().message()));
+  }
+}
+
+void ReadResumption(const DownstreamTlsContext& config, const ConfigPath& path, SecretReader& reader,
+                    Diagnostics& diagnostics, TlsInputs& inputs) {
+  inputs.stateful_resumption = !config.disable_stateful_session_resumption();
+  if (config.has_session_timeout()) {
+    inputs.session_timeout = std::chrono::seconds(config.session_timeout().seconds());
+    // OpenSSL would still resume within the same second.
+    if (inputs.session_timeout.count() == 0) inputs.stateless_resumption = inputs.stateful_resumption = false;
+  }
+  switch (config.session_ticket_keys_type_case()) {
+    case DownstreamTlsContext::kSessionTicketKeys:
+      return ReadTicketKeys(config.session_ticket_keys(), path.Field("session_ticket_keys"), reader, inputs);
+    case DownstreamTlsContext::kSessionTicketKeysSdsSecretConfig: {
+      const ConfigPath place = path.Field("session_ticket_keys_sds_secret_config");
+      const auto found = reader.Find(config.session_ticket_keys_sds_secret_config(), place);
+      if (!found) return;
+      if (!found->secret->has_session_ticket_keys()) {
+        return diagnostics.Error(found->path,
+                                 "holds no session_ticket_keys, as " + place.ToString() + " needs");
+      }
+      return ReadTicketKeys(found->secret->session_ticket_keys(), found->path.Field("session_ticket_keys"),
+                            reader, inputs);
+    }
+    case DownstreamTlsContext::kDisableStatelessSessionResumption:
+      if (config.disable_stateless_session_resumption()) inputs.stateless_resumption = false;
+      return;
+    default:
+      return;
+  }
+}
+
+void ReadAlpn(const CommonTlsContext& config, const ConfigPath& path, Diagnostics& diagnostics,
+              TlsInputs& inputs) {
+  for (int i = 0; i < config.alpn_protocols_size(); ++i) {
+    const std::string& protocol = config.alpn_protocols(i);
+    if (protocol.empty() || protocol.size() > 255) {
+      diagnostics.Error(path.Field("alpn_protocols").Index(static_cast<size_t>(i)),
+                        "must have 1 to 255 bytes");
+    }
+    inputs.alpn.push_back(protocol);
+  }
+}
+
+void WarnOfUnusableCurves(const TlsInputs& inputs, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (inputs.parameters.min_version > TLS1_2_VERSION) return;
+  for (const auto& pair : inputs.pairs) {
+    if (!pair->is_ecdsa()) continue;
+    const std::string curve = pair->curve() == 23 ? "P-256" : pair->curve() == 24 ? "P-384" : "P-521";
+    if ((":" + inputs.parameters.groups + ":").find(":" + curve + ":") != std::string::npos) continue;
+    diagnostics.Warning(path, "the certificate of \"" + pair->facts()->subject + "\" is on " + curve +
+                                  ", which is not among ecdh_curves: clients of TLS 1.2 cannot use it");
+  }
+}
+
+// Sessions of one configuration must not be resumed under another, nor under other authorities.
+std::string IdentityOf(const google::protobuf::MessageLite& config, const ConfigPath& path,
+                       const std::string& verification, const TlsInputs& inputs) {
+  std::string text;
+  {
+    google::protobuf::io::StringOutputStream stream(&text);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    config.SerializeToCodedStream(&coded);
+  }
+  text += path.ToString() + '\n' + verification;
+  for (const auto& pair : inputs.pairs) {
+    for (const std::string& name : pair->ServerNames()) text += '\n' + name;
+  }
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return {reinterpret_cast<const char*>(digest), sizeof digest};
+}
+
+void ReadCommon(const CommonTlsContext& config, const ConfigPath& path, SecretReader& reader,
+                Diagnostics& diagnostics, TlsInputs& inputs, std::string& verification) {
+  inputs.parameters = CompileTlsParameters(config.tls_params(), path.Field("tls_params"), diagnostics);
+  ReadCertificates(config, path, reader, diagnostics, inputs);
+  ReadAlpn(config, path, diagnostics, inputs);
+  Validation validation = ReadValidation(config, path, reader, diagnostics);
+  inputs.verifier = std::move(validation.verifier);
+  inputs.ca_origin = std::move(validation.ca_origin);
+  verification = std::move(validation.content);
+}
+
+}  // namespace
+
+TlsInputs ReadDownstreamTls(const DownstreamTlsContext& config, const ConfigPath& path, SecretReader& reader,
+                            Diagnostics& diagnostics) {
+  const size_t errors_before = diagnostics.error_count();
+  const ConfigPath common = path.Field("common_tls_context");
+  TlsInputs inputs;
+  inputs.is_server = true;
+  std::string verification;
+  ReadCommon(config.common_tls_context(), common, reader, diagnostics, inputs, verification);
+  inputs.require_client_certificate = config.require_client_certificate().value();
+  inputs.full_scan = config.full_scan_certs_on_sni_mismatch().value();
+  inputs.prefer_client_ciphers = config.prefer_client_ciphers();
+  ReadResumption(config, path, reader, diagnostics, inputs);
+  if (diagnostics.error_count() != errors_before) return inputs;
+  if (inputs.pairs.empty()) diagnostics.Error(common, "a server needs a certificate: tls_certificates");
+  WarnOfUnusableCurves(inputs, common.Field("tls_params"), diagnostics);
+  const PeerVerifier* verifier = inputs.verifier.get();
+  if (inputs.require_client_certificate &&
+      (verifier == nullptr || !(verifier->judges() || verifier->accepts_untrusted()))) {
+    diagnostics.Error(path.Field("require_client_certificate"),
+                      "any certificate would do: a validation context needs trusted_ca, a pin, or "
+                      "trust_chain_verification: ACCEPT_UNTRUSTED");
+  }
+  inputs.identity = IdentityOf(config, path, verification, inputs);
+  return inputs;
+}
+
+TlsInputs ReadUpstreamTls(const UpstreamTlsContext& config, const ConfigPath& path, SecretReader& reader,
+                          Diagnostics& diagnostics) {
+  const size_t errors_before = diagnostics.error_count();
+  const ConfigPath common = path.Field("common_tls_context");
+  TlsInputs inputs;
+  std::string verification;
+  ReadCommon(config.common_tls_context(), common, reader, diagnostics, inputs, verification);
+  inputs.sni = config.sni();
+  if (!inputs.sni.empty() && !IsHostName(inputs.sni)) {
+    diagnostics.Error(path.Field("sni"), "is no host name");
+  }
+  inputs.auto_host_sni = config.auto_host_sni();
+  inputs.auto_sni_san_validation = config.auto_sni_san_validation();
+  if (config.has_max_session_keys()) inputs.max_session_keys = config.max_session_keys().value();
+  if (diagnostics.error_count() != errors_before) return inputs;
+  if (inputs.pairs.size() > 1) {
+    diagnostics.Error(
+        common, "a client has at most one certificate, here are " + std::to_string(inputs.pairs.size()));
+  }
+  const PeerVerifier* verifier = inputs.verifier.get();
+  if (inputs.auto_sni_san_validation && (verifier == nullptr || !verifier->has_ca())) {
+    diagnostics.Error(
+        path.Field("auto_sni_san_validation"),
+        "needs trusted_ca in a validation context: anyone can make a certificate with the name");
+  }
+  if (verifier == nullptr || !verifier->judges()) {
+    diagnostics.Warning(common,
+                        "the server's certificate is not verified, so anyone may answer in its place; "
+                        "add trusted_ca to validation_context");
+  }
+  inputs.identity = IdentityOf(config, path, verification, inputs);
+  return inputs;
+}
+
+}  // namespace narthex

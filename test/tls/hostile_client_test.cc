@@ -1,0 +1,129 @@
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include "source/event/timeout.h"
+#include "test/tls/tls_rig.h"
+
+namespace narthex {
+namespace {
+
+// A client that does what no honest one does: OpenSSL without the means of the stream.
+class HostileClientTest : public TlsRig {
+ protected:
+  ~HostileClientTest() override {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  void Start(int min_version, int max_version, const char* ciphers = "ALL:@SECLEVEL=0") {
+    context_.reset(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX_set_security_level(context_.get(), 0);
+    SSL_CTX_set_min_proto_version(context_.get(), min_version);
+    SSL_CTX_set_max_proto_version(context_.get(), max_version);
+    SSL_CTX_set_cipher_list(context_.get(), ciphers);
+    int fds[2];
+    MakeSockets(fds);
+    fd_ = fds[1];
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_fd(ssl_.get(), fd_);
+    stream_ = TlsStream::MakeServer(*loop_, fds[0], PlainServer());
+    accepting_ = ShakeHands(*stream_, accepted_);
+    accepting_.Start();
+  }
+  bool Shake() {
+    int result = 0;
+    for (int i = 0; i < 1000 && result != 1; ++i) {
+      result = SSL_connect(ssl_.get());
+      loop_->RunOnce();
+      if (result != 1 && SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) break;
+    }
+    for (int i = 0; i < 10 && !accepting_.done(); ++i) loop_->RunOnce();
+    ERR_clear_error();
+    return result == 1;
+  }
+  IoResult ServerReads() {
+    IoResult result;
+    for (int i = 0; i < 10; ++i) {
+      loop_->RunOnce();
+      Buffer into;
+      result = stream_->Read(into, 65536);
+      if (result.kind != IoResult::Kind::kWouldBlock) break;
+    }
+    return result;
+  }
+
+  SslCtxPtr context_;
+  SslPtr ssl_;
+  int fd_ = -1;
+  std::unique_ptr<TlsStream> stream_;
+  TlsHandshakeResult accepted_;
+  Task<void> accepting_;
+};
+
+TEST_F(HostileClientTest, CannotSpeakOldVersions) {
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
+    Start(version, version);
+    EXPECT_FALSE(Shake());
+    EXPECT_EQ(accepted_.error, "TLS error: unsupported protocol");
+  }
+}
+
+TEST_F(HostileClientTest, CannotUseWeakCiphers) {
+  Start(TLS1_2_VERSION, TLS1_2_VERSION, "eNULL:aNULL:AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0");
+  EXPECT_FALSE(Shake());
+  EXPECT_EQ(accepted_.error, "TLS error: no shared cipher");
+}
+
+TEST_F(HostileClientTest, CannotRenegotiateOrCompress) {
+  Start(TLS1_2_VERSION, TLS1_2_VERSION);
+  ASSERT_TRUE(Shake());
+  EXPECT_EQ(SSL_get_current_compression(ssl_.get()), nullptr);
+  EXPECT_EQ(SSL_renegotiate(ssl_.get()), 1);
+  SSL_do_handshake(ssl_.get());
+  EXPECT_EQ(ServerReads().kind, IoResult::Kind::kWouldBlock);
+  int result = 0;
+  for (int i = 0; i < 10; ++i) {
+    result = SSL_do_handshake(ssl_.get());
+    loop_->RunOnce();
+  }
+  EXPECT_NE(result, 1);
+  EXPECT_EQ(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+  ERR_clear_error();
+}
+
+TEST_F(HostileClientTest, CannotFloodWithNewKeys) {
+  Start(TLS1_3_VERSION, TLS1_3_VERSION);
+  ASSERT_TRUE(Shake());
+  const auto renew = [&] {
+    ASSERT_EQ(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(ssl_.get()), 1);
+  };
+  for (int i = 0; i < 30; ++i) renew();
+  EXPECT_EQ(ServerReads().kind, IoResult::Kind::kWouldBlock);
+  ASSERT_EQ(SSL_write(ssl_.get(), "x", 1), 1);
+  EXPECT_EQ(ServerReads().bytes, 1u);
+  for (int i = 0; i < 10; ++i) renew();
+  EXPECT_EQ(ServerReads().kind, IoResult::Kind::kError);
+  EXPECT_EQ(stream_->error_text(), "TLS error: too many key updates");
+}
+
+TEST_F(HostileClientTest, MayAskForNewKeysOnce) {
+  Start(TLS1_3_VERSION, TLS1_3_VERSION);
+  ASSERT_TRUE(Shake());
+  ASSERT_EQ(SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+  ASSERT_EQ(SSL_write(ssl_.get(), "x", 1), 1);
+  EXPECT_EQ(ServerReads().bytes, 1u);
+  ASSERT_TRUE(WriteAll(*stream_, "y"));
+  char byte = 0;
+  EXPECT_EQ(SSL_read(ssl_.get(), &byte, 1), 1);
+  EXPECT_EQ(byte, 'y');
+}
+
+TEST_F(HostileClientTest, CannotAskForWhatIsNoHostName) {
+  Start(TLS1_2_VERSION, TLS1_3_VERSION);
+  SSL_set_tlsext_host_name(ssl_.get(), "a/b");
+  EXPECT_FALSE(Shake());
+  EXPECT_EQ(accepted_.error, "TLS error: the client asks for a server name that is no host name");
+}
+
+}  // namespace
+}  // namespace narthex
