@@ -73,6 +73,9 @@ struct ConnectionFacts {
   mutable std::string remote_ip_;
 };
 
+// Of a request, among those of its cluster: each has its own circuit breakers.
+enum class Priority : uint8_t { kDefault, kHigh };
+
 // What is known of the upstream side of an exchange; filled in by the router.
 struct UpstreamFacts {
   std::string_view cluster;  // owned by the snapshot
@@ -80,6 +83,7 @@ struct UpstreamFacts {
   Address local;
   std::string_view protocol;
   uint32_t attempts = 0;
+  Priority priority = Priority::kDefault;
   std::string transport_failure;
 };
 

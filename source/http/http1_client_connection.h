@@ -24,6 +24,8 @@ class Http1ClientConnection final : public ClientConnection {
   bool usable() const override { return !broken_ && !busy_ && input_.empty() && stream_->Quiet(); }
   uint32_t room() const override { return usable() ? 1 : 0; }
   uint32_t active() const override { return busy_ ? 1 : 0; }
+  bool multiplexes() const override { return false; }
+  std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return requests_; }
 
  private:

@@ -12,8 +12,6 @@
 
 namespace narthex {
 
-enum class Priority : uint8_t { kDefault, kHigh };
-
 // What the router asks of a cluster for one attempt.
 struct AttemptOptions {
   Priority priority = Priority::kDefault;

@@ -27,6 +27,13 @@ namespace narthex {
 class TlsContext;
 
 enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns };
+// By which version of HTTP a cluster's hosts are spoken to.
+enum class UpstreamProtocol : uint8_t {
+  kHttp1,
+  kHttp2,       // with prior knowledge, or by ALPN over TLS
+  kAlpn,        // what the host chooses of both
+  kDownstream,  // the request's own
+};
 enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
 // What the configuration says of an endpoint's health; only the first two take load.
 enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kDraining, kUnhealthy };
@@ -90,6 +97,12 @@ struct ConnectionSettings {
   std::chrono::milliseconds idle_timeout{3600 * 1000};  // 0: never
   std::chrono::milliseconds max_duration{0};            // 0: no limit
   uint32_t max_requests = 0;                            // a connection; 0: no limit
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
+  // Ask TLS for the certificate of the request's host, which stands in `sni_header`, or in :authority; and
+  // take no other.
+  bool auto_sni = false;
+  bool auto_san_validation = false;
+  std::string sni_header;
   ClientCodecOptions codec;
   std::optional<TcpKeepalive> keepalive;
   std::shared_ptr<TlsContext> tls;  // null: plain bytes

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "source/base/ascii.h"
 #include "source/http/exchange.h"
 
 namespace narthex {
@@ -23,6 +24,14 @@ bool IsIdempotent(std::string_view method) {
 bool IsClients(ResponseFlag flag) {
   return flag == ResponseFlag::kDownstreamConnectionTermination ||
          flag == ResponseFlag::kDownstreamProtocolError;
+}
+
+// The name of the host in `authority`; empty for an address, for which there is none to ask (RFC 6066 section
+// 3).
+std::string ServerNameOf(std::string_view authority) {
+  if (authority.empty() || authority.front() == '[') return {};
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  return Address::Ip(host, 0).ok() ? std::string() : ToLowerAscii(host);
 }
 
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {
@@ -119,9 +128,9 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     context_.stats.cx_none_healthy.Add();
     co_return NoHost();
   }
-  Pool& pool = PoolOf(*host);
   RewriteHost(request, *host, options);
-  Fill(exchange, *host);
+  Pool& pool = PoolOf(*host, request);
+  exchange.upstream.host = host->address();
   Lease lease(pool);
   for (bool fresh = false;; fresh = true) {
     std::unique_ptr<ExchangeError> error = co_await pool.Acquire(lease, options.priority, fresh);
@@ -138,7 +147,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     const bool idempotent = IsIdempotent(request.method());
     const bool replayable = !fresh && connection.requests_sent() > 0;
     std::optional<Request> unsent;
-    lease.StartRequest();
+    lease.StartRequest(exchange);
     ClientConnection::Result result =
         co_await connection.Send(std::move(request), replayable ? &unsent : nullptr);
     if (std::holds_alternative<Response>(result)) {
@@ -155,11 +164,6 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     NoteResult(pool, result);
     co_return result;
   }
-}
-
-void WorkerCluster::Fill(Exchange& exchange, const Host& host) const {
-  exchange.upstream.host = host.address();
-  exchange.upstream.protocol = "HTTP/1.1";
 }
 
 void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result) {
@@ -199,37 +203,60 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   hosts_ = std::move(hosts);
   const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
   balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
-  absl::flat_hash_map<const Host*, std::unique_ptr<Pool>> kept;
+  absl::flat_hash_map<const Host*, HostPools> kept;
   for (const std::shared_ptr<Host>& host : hosts_->hosts) {
     const auto found = pools_.find(host.get());
     if (found != pools_.end()) kept[host.get()] = std::move(found->second);
   }
-  for (auto& [host, pool] : pools_) {
-    if (pool == nullptr) continue;
-    draining_.push_back(std::move(pool));
-    draining_.back()->Drain();
+  for (auto& [host, pools] : pools_) {
+    for (std::unique_ptr<Pool>& pool : pools) {
+      draining_.push_back(std::move(pool));
+      draining_.back()->Drain();
+    }
   }
   pools_ = std::move(kept);
   if (changed && context_.config.drain_on_host_change) {
-    for (auto& [host, pool] : pools_) pool->RetireConnections();
+    for (auto& [host, pools] : pools_) {
+      for (const std::unique_ptr<Pool>& pool : pools) pool->RetireConnections();
+    }
   }
   if (!hosts_->warm) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
 }
 
-Pool& WorkerCluster::PoolOf(Host& host) {
-  std::unique_ptr<Pool>& pool = pools_[&host];
-  if (pool == nullptr) {
-    for (const std::shared_ptr<Host>& shared : hosts_->hosts) {
-      if (shared.get() == &host) pool = std::make_unique<Pool>(context_, shared);
-    }
+PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
+  const ConnectionSettings& settings = context_.config.connection;
+  PoolTraits traits;
+  traits.protocol = settings.protocol;
+  if (settings.protocol == UpstreamProtocol::kDownstream) {
+    const bool http2 = request.info().protocol == "HTTP/2";
+    traits.protocol = http2 ? UpstreamProtocol::kHttp2 : UpstreamProtocol::kHttp1;
   }
-  return *pool;
+  if (!settings.auto_sni || settings.tls == nullptr) return traits;
+  std::string_view name = request.headers().Get(settings.sni_header);
+  if (name.empty()) name = request.headers().Get(Header::kAuthority);
+  traits.server_name = ServerNameOf(name);
+  return traits;
+}
+
+// What is asked of the request's connection decides the pool, whose host the balancer has chosen.
+Pool& WorkerCluster::PoolOf(Host& host, const Request& request) {
+  const PoolTraits traits = TraitsOf(request);
+  HostPools& pools = pools_[&host];
+  for (const std::unique_ptr<Pool>& pool : pools) {
+    if (pool->traits() == traits) return *pool;
+  }
+  for (const std::shared_ptr<Host>& shared : hosts_->hosts) {
+    if (shared.get() == &host) pools.push_back(std::make_unique<Pool>(context_, shared, traits));
+  }
+  return *pools.back();
 }
 
 void WorkerCluster::Retire(std::function<void()> gone) {
   gone_ = std::move(gone);
-  for (auto& [host, pool] : pools_) pool->Drain();
+  for (auto& [host, pools] : pools_) {
+    for (const std::unique_ptr<Pool>& pool : pools) pool->Drain();
+  }
   PostSweep();
 }
 
@@ -242,11 +269,16 @@ void WorkerCluster::PostSweep() {
 
 void WorkerCluster::Sweep() {
   sweep_posted_ = false;
-  std::erase_if(draining_, [](const std::unique_ptr<Pool>& pool) { return pool->empty(); });
-  if (!gone_ || in_flight_ > 0 || !draining_.empty()) return;
-  if (std::any_of(pools_.begin(), pools_.end(), [](const auto& entry) { return !entry.second->empty(); }))
-    return;
-  gone_();
+  const auto empty = [](const std::unique_ptr<Pool>& pool) { return pool->empty(); };
+  std::erase_if(draining_, empty);
+  bool busy = in_flight_ > 0 || !draining_.empty();
+  for (auto& [host, pools] : pools_) {
+    // Those of a server name end with their last connection.
+    std::erase_if(pools,
+                  [&](const auto& pool) { return empty(pool) && !pool->traits().server_name.empty(); });
+    busy |= !std::all_of(pools.begin(), pools.end(), empty);
+  }
+  if (gone_ && !busy) gone_();
 }
 
 }  // namespace narthex

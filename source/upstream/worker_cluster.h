@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "source/event/event_loop.h"
@@ -12,7 +13,7 @@
 
 namespace narthex {
 
-// One worker's view of a cluster: a balancer over its current hosts and a pool for each that was ever chosen.
+// One worker's view of a cluster: a balancer over its current hosts and pools for each that was ever chosen.
 // Loop-confined.
 class WorkerCluster final : public Cluster {
  public:
@@ -32,17 +33,19 @@ class WorkerCluster final : public Cluster {
   class WarmWait;
 
   void SetHosts(std::shared_ptr<const HostSet> hosts);
-  Pool& PoolOf(Host& host);
+  Pool& PoolOf(Host& host, const Request& request);
+  PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
   ExchangeError NoHost() const;
-  void Fill(Exchange& exchange, const Host& host) const;
   void NoteResult(Pool& pool, const ClientConnection::Result& result);
 
   PoolContext context_;
   std::shared_ptr<const HostSet> hosts_;
   std::unique_ptr<LoadBalancer> balancer_;
-  absl::flat_hash_map<const Host*, std::unique_ptr<Pool>> pools_;
+  // Of each host one for each kind of connection that its requests asked for; nearly always one.
+  using HostPools = std::vector<std::unique_ptr<Pool>>;
+  absl::flat_hash_map<const Host*, HostPools> pools_;
   std::vector<std::unique_ptr<Pool>> draining_;  // of hosts that are gone
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;

@@ -109,8 +109,12 @@ std::shared_ptr<ClusterConfig> UpstreamTest::Config(size_t hosts) {
 }
 
 void UpstreamTest::Start(std::vector<std::shared_ptr<const ClusterConfig>> configs) {
+  Start(std::move(configs), upstream_.MakeConnector());
+}
+
+void UpstreamTest::Start(std::vector<std::shared_ptr<const ClusterConfig>> configs, Connector connector) {
   set_ = MakeClusterSet(configs, nullptr);
-  manager_ = MakeClusterManager(*loop_, set_, upstream_.MakeConnector());
+  manager_ = MakeClusterManager(*loop_, set_, std::move(connector));
 }
 
 std::unique_ptr<UpstreamTest::Call> UpstreamTest::Send(AttemptOptions options, std::string_view method) {

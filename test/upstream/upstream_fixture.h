@@ -27,6 +27,8 @@ class FakeConnection final : public ClientConnection {
   bool usable() const override { return usable_; }
   uint32_t room() const override { return usable_ ? 1 : 0; }
   uint32_t active() const override { return 0; }
+  bool multiplexes() const override { return false; }
+  std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return sent_; }
 
   // Answers the request that is being sent; with `whole`, its response is complete at once.
@@ -104,6 +106,8 @@ class UpstreamTest : public testing::Test {
   static std::shared_ptr<ClusterConfig> Config(size_t hosts = 1);
   // Puts a worker on these clusters.
   void Start(std::vector<std::shared_ptr<const ClusterConfig>> configs);
+  // The same, with connections of the test's own.
+  void Start(std::vector<std::shared_ptr<const ClusterConfig>> configs, Connector connector);
   Cluster& products() { return *manager_->Find("products"); }
   std::unique_ptr<Call> Send(AttemptOptions options = {}, std::string_view method = "GET");
   // Turns the loop until what was posted is done.

@@ -152,10 +152,11 @@ void Http2ClientConnection::Add(Http2ClientStream& stream) {
   room_told_ = room();
 }
 
-void Http2ClientConnection::Remove(Http2ClientStream& stream) {
+void Http2ClientConnection::Remove(Http2ClientStream& stream, ExchangeEnd end) {
   (stream.previous == nullptr ? first_ : stream.previous->next) = stream.next;
   if (stream.next != nullptr) stream.next->previous = stream.previous;
   --active_;
+  owner_.OnExchangeEnd(*this, stream.priority_, end);
   if (closed()) return TellIfBroken();
   // The peer's GOAWAY is answered when the loop's turn ends.
   if (going_away_) return session_.ScheduleTurn();

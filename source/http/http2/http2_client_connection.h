@@ -23,6 +23,8 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
   bool usable() const override { return session_.open() && !going_away_; }
   uint32_t room() const override;
   uint32_t active() const override { return active_; }
+  bool multiplexes() const override { return true; }
+  std::string_view protocol() const override { return "HTTP/2"; }
   uint64_t requests_sent() const override { return requests_; }
 
   Http2Session& session() { return session_; }
@@ -44,7 +46,7 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
 
   void Add(Http2ClientStream& stream);
   // The stream's exchange is over.
-  void Remove(Http2ClientStream& stream);
+  void Remove(Http2ClientStream& stream, ExchangeEnd end);
   void TellIfBroken();
 
   EventLoop& loop_;
@@ -96,6 +98,7 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
 
   Http2ClientConnection& connection_;
   Exchange& exchange_;
+  const Priority priority_;
   Body request_body_;
   std::unique_ptr<HeaderMap> request_trailers_;
   std::vector<HeaderMap> interim_;

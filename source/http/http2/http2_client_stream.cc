@@ -22,7 +22,10 @@ std::optional<uint64_t> LengthOf(Request& request) {
 }  // namespace
 
 Http2ClientStream::Http2ClientStream(Http2ClientConnection& connection, Exchange& exchange)
-    : Http2Stream(connection.session()), connection_(connection), exchange_(exchange) {
+    : Http2Stream(connection.session()),
+      connection_(connection),
+      exchange_(exchange),
+      priority_(exchange.upstream.priority) {
   connection_.Add(*this);
   listed_ = true;
 }
@@ -31,7 +34,7 @@ Http2ClientStream::~Http2ClientStream() {
   pump_.Cancel();
   if (!listed_) return;
   session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this);
+  connection_.Remove(*this, error_ ? ExchangeEnd::kLost : ExchangeEnd::kCalledOff);
 }
 
 bool Http2ClientStream::Begin(Request& request) {
@@ -156,7 +159,7 @@ void Http2ClientStream::Done() {
   exchange_.times.response_end = session.loop().NowUs();
   pump_.Cancel();
   if (!sent || !remote_ended) session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this);
+  connection_.Remove(*this, ExchangeEnd::kDone);
 }
 
 }  // namespace narthex
