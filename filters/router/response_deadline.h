@@ -23,6 +23,8 @@ class ResponseDeadline {
   ResponseDeadline(Exchange& exchange, Limits limits, bool request_complete)
       : exchange_(&exchange), limits_(limits), sent_(request_complete ? exchange.loop().NowUs() : 0) {}
 
+  // What follows is no response but a conversation, which may take as long as it likes.
+  void ForgetTimeout() { limits_.timeout = {}; }
   bool limited() const { return limits_.timeout.count() > 0 || limits_.duration.count() > 0; }
   // Time to the next moment at which it may have passed; zero when it has. REQUIRES: limited().
   std::chrono::milliseconds Left() const;

@@ -18,6 +18,8 @@ namespace {
 
 namespace router_v3 = envoy::extensions::filters::http::router::v3;
 
+constexpr int kSwitchingProtocols = 101;
+
 // http.<stat_prefix>.*: what the router was asked and did without a cluster.
 struct RouterStats {
   Counter rq_total;
@@ -98,6 +100,7 @@ class Router final : public HttpFilter {
                             ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
                             : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
     EditResponse(route, exchange, response, options_.envoy_headers);
+    if (response.status() == kSwitchingProtocols) deadline.ForgetTimeout();
     if (deadline.limited() && !response.body().complete()) {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
     }

@@ -132,6 +132,8 @@ class Exchange {
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
+  // The request asks for another protocol, and there is no other way to serve it (extended CONNECT).
+  bool upgrade_only = false;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;
   // The configuration that serves this exchange from start to end; set and read by the connection manager.

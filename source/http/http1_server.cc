@@ -28,6 +28,10 @@ void Http1ServerConnection::OnTimer(void* self) {
 }
 
 void Http1ServerConnection::OnClientGone() {
+  // A tunnel's end is read from it, behind what still waits there.
+  if (serving_ != nullptr && serving_->tunnel != nullptr && serving_->tunnel->open && !stream_->Failed()) {
+    return WatchClient();
+  }
   const bool may_wait = serving_ != nullptr && context_.options.half_close_timeout.count() > 0;
   if (may_wait && !stream_->Failed()) {
     WatchClient();  // a reset may still come
@@ -85,6 +89,7 @@ Task<bool> Http1ServerConnection::ServeOne() {
   }
   if (!BeginResponse(serving, *std::move(response))) co_return false;
   if (!serving.finished && !co_await SendRest(serving)) co_return false;
+  if (serving.tunnel != nullptr && serving.tunnel->open) co_await FinishTunnel(serving);
   serving.exchange.times.end = context_.loop.NowUs();
   if (serving.must_close) co_return false;
   co_return serving.body_done || co_await DiscardBody(serving);
@@ -187,6 +192,7 @@ Request Http1ServerConnection::MakeRequest(Serving& serving) {
   const Framing framing = serving.head.framing;
   Exchange& exchange = serving.exchange;
   const bool has_length = framing.kind == Framing::Kind::kLength;
+  if (serving.head.upgrade) return OpenTunnel(serving);
   if (framing.kind == Framing::Kind::kNone || (has_length && framing.length == 0)) {
     exchange.times.request_end = context_.loop.NowUs();
     return Request(has_length ? Body(Buffer()) : Body(), exchange);

@@ -10,6 +10,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/client_pace.h"
 #include "source/http/http1_parser.h"
+#include "source/http/http1_tunnel.h"
 #include "source/http/http1_writer.h"
 #include "source/http/reason_phrase.h"
 #include "source/http/server_codec.h"
@@ -68,6 +69,7 @@ class Http1ServerConnection final : public ServerConnection {
 
  private:
   class RequestBody;
+  class TunnelBody;
   struct Serving;
   friend struct Serving;
 
@@ -85,11 +87,13 @@ class Http1ServerConnection final : public ServerConnection {
   bool BeginResponse(Serving& serving, Response response);
   Task<bool> SendRest(Serving& serving);
   Task<bool> SendBody(Serving& serving);
+  Task<void> FinishTunnel(Serving& serving);
   Flushed FlushNow();
   Task<bool> Flush();
   Task<bool> DiscardBody(Serving& serving);
   Task<void> Linger();
   Request MakeRequest(Serving& serving);
+  Request OpenTunnel(Serving& serving);
   Response Refusal(Serving& serving);
   Response TimeoutReply(Serving& serving);
   bool LeavesBody(const Serving& serving, bool whole) const;
@@ -236,7 +240,8 @@ struct Http1ServerConnection::Serving {
   Timer deadline;
   std::optional<Response> response;
   std::unique_ptr<HeaderMap> response_trailers;
-  uint64_t body_left = 0;  // of a request body with a length
+  std::unique_ptr<Http1Tunnel> tunnel;  // null: no other protocol was asked for
+  uint64_t body_left = 0;               // of a request body with a length
   TimedOut timed_out = TimedOut::kNo;
   bool started = false;  // OnStart was called
   bool parsed = false;

@@ -110,6 +110,11 @@ void PutLength(uint64_t length, HeadWriter& writer) {
   writer.Put("\r\n");
 }
 
+void PutUpgrade(const HeaderMap& headers, HeadWriter& writer) {
+  writer.Put("connection: upgrade\r\n");
+  writer.Field("upgrade", headers.Get(Header::kUpgrade));
+}
+
 }  // namespace
 
 bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out) {
@@ -121,7 +126,9 @@ bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, B
   writer.Put(" HTTP/1.1\r\n");
   writer.Field("host", headers.Get(Header::kAuthority));
   PutFields(headers, writer);
-  if (framing.chunked) {
+  if (framing.upgrade) {
+    PutUpgrade(headers, writer);
+  } else if (framing.chunked) {
     writer.Put("transfer-encoding: chunked\r\n");
   } else if (framing.length) {
     PutLength(*framing.length, writer);
@@ -136,7 +143,9 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   HeadWriter writer(out);
   PutStatusLine(status, writer);
   PutFields(headers, writer);
-  if (framing.no_body) {
+  if (framing.upgrade) {
+    PutUpgrade(headers, writer);
+  } else if (framing.no_body) {
     const std::string_view length = headers.Get(Header::kContentLength);
     if (status != 204 && length.data() != nullptr) {
       writer.Field("content-length", length);
@@ -148,7 +157,7 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   } else if (!framing.http_10) {
     writer.Put("transfer-encoding: chunked\r\n");
   }
-  if (framing.close) {
+  if (framing.close && !framing.upgrade) {
     writer.Put("connection: close\r\n");
   } else if (framing.http_10) {
     writer.Put("connection: keep-alive\r\n");

@@ -19,6 +19,8 @@ namespace {
 
 using Outcome = Admission::Outcome;
 
+constexpr int kSwitchingProtocols = 101;
+
 // REQUIRES: OnStart was called.
 const HcmConfig& ConfigOf(const Exchange& exchange) {
   return *static_cast<const HcmConfig*>(exchange.snapshot.get());
@@ -77,6 +79,17 @@ void MutateLocalReply(Exchange& exchange, Response& response) {
   ApplyToLocalReply(*route->response_mutations, response.headers(), context);
 }
 
+// One that counts for as long as its exchange lasts.
+class ActiveUpgrade {
+ public:
+  explicit ActiveUpgrade(Gauge gauge) : gauge_(gauge) { gauge_.Add(1); }
+  ActiveUpgrade(const ActiveUpgrade&) = delete;
+  ~ActiveUpgrade() { gauge_.Sub(1); }
+
+ private:
+  Gauge gauge_;
+};
+
 // What every response goes through last.
 Response Finish(const HcmConfig& config, Exchange& exchange, Response response) {
   if (const ExchangeError* local = response.local()) {
@@ -89,6 +102,10 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
     exchange.response_details = "via_upstream";
   }
   exchange.response_status = response.status();
+  if (response.status() == kSwitchingProtocols) {
+    config.stats.cx_upgrades_total.Add();
+    exchange.Hold(std::make_shared<ActiveUpgrade>(config.stats.cx_upgrades_active));
+  }
   FinishResponse(config.headers, response.headers());
   if (!response.headers().Has(Header::kDate)) {
     std::string_view date = HttpDate(exchange.loop().WallNow());
@@ -108,6 +125,13 @@ std::chrono::milliseconds StreamLimit(const HcmConfig& config, const CompiledRou
     return *route.forward->max_stream_duration;
   }
   return config.max_stream_duration;
+}
+
+bool MayUpgrade(const HcmConfig& config, const CompiledRoute& route, const HeaderMap& headers) {
+  if (route.forward == nullptr) return false;
+  const std::string_view type = headers.Get(Header::kUpgrade);
+  if (const std::optional<bool> here = route.forward->upgrades.Find(type)) return *here;
+  return config.upgrades.Find(type).value_or(false);
 }
 
 std::string_view TimeoutText(std::string_view detail) {
@@ -163,6 +187,13 @@ Task<Response> ConnectionManager::Handle(Request request) {
   exchange.set_route(route);
   exchange.route_name = route.name;
   exchange.upstream.cluster = route.cluster;
+  if (request.headers().Has(Header::kUpgrade) && !MayUpgrade(config, route, request.headers())) {
+    // As it may be (RFC 9110 section 7.8), it goes on without.
+    if (exchange.upgrade_only) co_return Finish(config, exchange, LocalReply(403, "upgrade_failed"));
+    request.headers().Remove(Header::kUpgrade);
+    request.headers().Remove(Header::kConnection);
+    request.set_body(Body());
+  }
   if (route.forward != nullptr && route.forward->idle_timeout) {
     exchange.SetIdleTimeout(*route.forward->idle_timeout);
   }

@@ -196,6 +196,8 @@ void CompilePolicies(const HcmProto& config, ConfigPath path, HcmCompileContext&
   hcm.headers.server_name = config.server_name().empty() ? default_name : config.server_name();
   hcm.headers.server = static_cast<ServerHeaderPolicy>(config.server_header_transformation());
   hcm.headers.via = config.via();
+  hcm.upgrades =
+      UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), context.diagnostics);
   hcm.headers.client_cert = ToClientCertPolicy(config, path, context.diagnostics);
   if (config.add_user_agent().value()) {
     hcm.headers.user_agent = context.node_cluster;

@@ -102,6 +102,8 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  forward->upgrades =
+      UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), diagnostics);
   if (!ok) return nullptr;
   return forward;
 }

@@ -15,6 +15,7 @@
 #include "source/router/matchers.h"
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
+#include "source/router/upgrade_rules.h"
 #include "source/upstream/cluster.h"
 
 namespace narthex {
@@ -44,6 +45,7 @@ struct ForwardAction {
   std::string timeout_text;    // `timeout` in milliseconds, for x-envoy-expected-rq-timeout-ms
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
+  UpgradeRules upgrades;  // where they say nothing, the connection manager's hold
 };
 
 // What a virtual host says about each of its routes. Immutable.

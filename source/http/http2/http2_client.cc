@@ -80,8 +80,13 @@ Task<ClientConnection::Result> Http2ClientConnection::Send(Request request, std:
     co_return error;
   }
   stream->HandOn(request);
+  const bool tunnel = stream->StartTunnel(request);
   HeaderMap headers = std::move(stream->response_headers);
   const std::optional<uint64_t> length = stream->content_length;
+  if (tunnel) {
+    co_return Response(std::move(headers),
+                       Body(Buffer(), std::make_unique<ResponseBody>(std::move(stream)), std::nullopt));
+  }
   if (stream->no_payload || (stream->remote_ended && stream->received_bytes == 0 && !stream->trailers)) {
     const bool empty = !stream->no_payload && length.has_value();
     stream->Done();

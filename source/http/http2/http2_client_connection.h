@@ -82,6 +82,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   // Something has been decided: the head is here, or an error.
   bool answered() const { return head_done || error_.has_value(); }
   bool body_given_away() const { return body_given_away_; }
+  // The upstream has agreed to the protocol that was asked for.
+  bool StartTunnel(Request& request);
   // The response's head is handed on; takes what is still being sent of `request`.
   void HandOn(Request& request);
   // All of the response was handed on.
@@ -93,6 +95,7 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
 
  private:
   Task<void> Pump();
+  bool BeginTunnel(Request& request);
   void Fail(ResponseFlag flag, std::string_view reason, bool retryable, std::string_view cause);
   void FailForReset();
 
@@ -106,6 +109,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   std::optional<ExchangeError> pump_error_;
   int interims_ = 0;
   bool head_request_ = false;
+  std::string websocket_key_;  // to be answered
+  bool tunnel_ = false;        // extended CONNECT (RFC 8441): the body waits until the upstream agrees
   bool body_given_away_ = false;
   bool handed_on_ = false;
   bool listed_ = false;

@@ -43,6 +43,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
   void SendContinue();
+  void TakeExtendedConnect();
+  Response WithoutTunnel(int status);
   static void OnIdleTimer(void* self);
   static void OnDeadline(void* self);
   static void OnInterim(void* self, const HeaderMap& headers);
@@ -62,6 +64,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   bool settled_ = false;           // what became of it is in the exchange
   bool continue_pending_ = false;  // the client waits for 100 Continue
   bool head_sent_ = false;
+  bool tunnel_ = false;       // extended CONNECT (RFC 8441)
+  bool upload_over_ = false;  // nobody reads what the client sends any more
   Task<void> root_;
 };
 
