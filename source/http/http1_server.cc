@@ -9,6 +9,8 @@ namespace narthex {
 namespace {
 
 constexpr size_t kParkedHead = 1024;
+// RFC 9113 section 3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
@@ -47,18 +49,45 @@ Task<void> Http1ServerConnection::Run() {
   do {
     idle_since_ = context_.loop.NowMs();
     unreceived_ = 0;
-    while (input_.empty() && !client_gone_) {
-      Arm(TimerUse::kIdle, IdleDelay());
+    while ((input_.empty() || AwaitsPreface()) && !client_gone_) {
+      if (input_.empty()) Arm(TimerUse::kIdle, IdleDelay());
       co_await stream_->Readable();
       const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
     }
     if (client_gone_) break;
+    if (!protocol_known_ && HandsOver()) co_return;
   } while (co_await ServeOne() && !draining_);
   timer_.Cancel();
   if (!client_gone_ && !aborted_ && requests_ > 0) co_await Linger();
   ended_ = true;
   context_.on_end(context_.context);
+}
+
+// Whether the first bytes may become HTTP/2's preface and are too few to tell.
+bool Http1ServerConnection::AwaitsPreface() {
+  if (protocol_known_ || context_.on_protocol == nullptr) return false;
+  if (input_.size() >= kPreface.size() || !kPreface.starts_with(input_.Front())) return false;
+  Arm(TimerUse::kHead, HeadTimeout());
+  return true;
+}
+
+// Whether the client turns out to speak HTTP/2; then there is nothing left to do here.
+bool Http1ServerConnection::HandsOver() {
+  protocol_known_ = true;
+  if (context_.on_protocol == nullptr) return false;
+  const bool http2 =
+      input_.Linearize(std::min(input_.size(), kPreface.size())) && input_.Front().starts_with(kPreface);
+  timer_.Cancel();
+  if (!http2) {
+    context_.on_protocol(context_.context, nullptr, {});
+    return false;
+  }
+  ended_ = true;
+  lifetime_.reset();
+  stream_->SetCloseHook(nullptr, nullptr);
+  context_.on_protocol(context_.context, std::move(stream_), std::move(input_));
+  return true;
 }
 
 // The whole life of one request; whether the connection may take another.

@@ -78,6 +78,8 @@ class Http1ServerConnection final : public ServerConnection {
   enum class Flushed : uint8_t { kAll, kPart, kGone };
 
   Task<void> Run();
+  bool AwaitsPreface();
+  bool HandsOver();
   // Not inlined, or its frame, twenty times as large, becomes a part of Run's, which idle connections keep.
   [[gnu::noinline]] Task<bool> ServeOne();
   HeadState ParseHead(Serving& serving, Http1RequestParser& parser);
@@ -177,6 +179,7 @@ class Http1ServerConnection final : public ServerConnection {
   bool broken_ = false;  // a write failed or the peer's bytes can't be understood: close without more ado
   // A response was cut short: a FIN, before the reset, would make it look whole to a client of HTTP/1.0.
   bool aborted_ = false;
+  bool protocol_known_ = false;
   Task<void> root_;
 };
 

@@ -14,12 +14,9 @@ DownstreamConnection::DownstreamConnection(ChainSlot& slot, const ListenerBooks&
   books_.open->fetch_add(1, std::memory_order_relaxed);
   books_.stats.cx_total.Add();
   books_.stats.cx_active.Add(1);
-  http2_ = SpeaksHttp2();
-  if (http2_) facts_.protocol = "HTTP/2";
   slot_.stats_.cx_total.Add();
-  (http2_ ? slot_.stats_.cx_http2_total : slot_.stats_.cx_http1_total).Add();
   slot_.stats_.cx_active.Add(1);
-  (http2_ ? slot_.stats_.cx_http2_active : slot_.stats_.cx_http1_active).Add(1);
+  CountProtocol(Chosen());
   slot_.shared_.connections.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -28,21 +25,65 @@ DownstreamConnection::~DownstreamConnection() {
   codec_.reset();
 }
 
-// What ALPN has chosen is what the client will speak; without it, what is configured.
-bool DownstreamConnection::SpeaksHttp2() const {
-  if (hcm_->protocol != DownstreamProtocol::kAuto) return hcm_->protocol == DownstreamProtocol::kHttp2;
-  return facts_.tls() != nullptr && facts_.tls()->alpn == "h2";
+// What ALPN has chosen is what the client will speak, or what is configured; in clear text it is seen from
+// the first bytes.
+DownstreamConnection::Speaks DownstreamConnection::Chosen() const {
+  if (hcm_->protocol == DownstreamProtocol::kHttp1) return Speaks::kHttp1;
+  if (hcm_->protocol == DownstreamProtocol::kHttp2) return Speaks::kHttp2;
+  if (facts_.tls() == nullptr || facts_.tls()->alpn.empty()) return Speaks::kUnknown;
+  return facts_.tls()->alpn == "h2" ? Speaks::kHttp2 : Speaks::kHttp1;
+}
+
+void DownstreamConnection::CountProtocol(Speaks protocol) {
+  protocol_ = protocol;
+  if (protocol == Speaks::kUnknown) return;
+  const bool http2 = protocol == Speaks::kHttp2;
+  if (http2) facts_.protocol = "HTTP/2";
+  (http2 ? slot_.stats_.cx_http2_total : slot_.stats_.cx_http1_total).Add();
+  (http2 ? slot_.stats_.cx_http2_active : slot_.stats_.cx_http1_active).Add(1);
 }
 
 void DownstreamConnection::Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options) {
   fd_ = fd;
-  const auto make = http2_ ? &MakeHttp2ServerConnection : &MakeHttp1ServerConnection;
-  codec_ = make(std::move(stream), {.loop = slot_.loop_,
-                                    .handler = slot_.manager_,
-                                    .facts = facts_,
-                                    .options = options,
-                                    .on_end = &DownstreamConnection::OnEnd,
-                                    .context = this});
+  ServerConnectionContext context{.loop = slot_.loop_,
+                                  .handler = slot_.manager_,
+                                  .facts = facts_,
+                                  .options = options,
+                                  .on_end = &DownstreamConnection::OnEnd,
+                                  .context = this};
+  if (protocol_ == Speaks::kHttp2) {
+    codec_ = MakeHttp2ServerConnection(std::move(stream), context);
+    return;
+  }
+  if (protocol_ == Speaks::kUnknown) context.on_protocol = &DownstreamConnection::OnProtocol;
+  std::unique_ptr<ServerConnection> made = MakeHttp1ServerConnection(std::move(stream), context);
+  // What was there already may have shown that it is the other.
+  if (protocol_ != Speaks::kHttp2) {
+    codec_ = std::move(made);
+  } else {
+    slot_.loop_.DeleteLater(std::move(made));
+  }
+}
+
+void DownstreamConnection::OnProtocol(void* self, std::unique_ptr<Stream> http2, Buffer received) {
+  auto& connection = *static_cast<DownstreamConnection*>(self);
+  connection.CountProtocol(http2 == nullptr ? Speaks::kHttp1 : Speaks::kHttp2);
+  if (http2 == nullptr) return;
+  if (connection.codec_ != nullptr) connection.slot_.loop_.DeleteLater(std::move(connection.codec_));
+  connection.codec_ = MakeHttp2ServerConnection(std::move(http2),
+                                                {.loop = connection.slot_.loop_,
+                                                 .handler = connection.slot_.manager_,
+                                                 .facts = connection.facts_,
+                                                 .options = connection.hcm_->codec,
+                                                 .on_end = &DownstreamConnection::OnEnd,
+                                                 .context = self},
+                                                std::move(received));
+  if (connection.draining_) connection.codec_->Drain();
+}
+
+void DownstreamConnection::Drain() {
+  draining_ = true;
+  codec_->Drain();
 }
 
 void DownstreamConnection::OnEnd(void* self) {
@@ -148,7 +189,9 @@ void ChainSlot::Forget(DownstreamConnection& connection) {
   books.stats.cx_destroy.Add();
   books.stats.cx_length_ms.Record(length_ms);
   stats_.cx_active.Sub(1);
-  (connection.http2_ ? stats_.cx_http2_active : stats_.cx_http1_active).Sub(1);
+  using Speaks = DownstreamConnection::Speaks;
+  if (connection.protocol_ == Speaks::kHttp1) stats_.cx_http1_active.Sub(1);
+  if (connection.protocol_ == Speaks::kHttp2) stats_.cx_http2_active.Sub(1);
   stats_.CountEnd(connection.ended_by(), connection.busy());
   stats_.cx_length_ms.Record(length_ms);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);

@@ -19,7 +19,7 @@ class DownstreamConnection {
   ~DownstreamConnection();
 
   void Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options);
-  void Drain() { codec_->Drain(); }
+  void Drain();
   uint64_t idle_since() const { return codec_->idle_since(); }
   // A codec that ended while it was made is not here yet: the client had left before.
   bool busy() const { return codec_ != nullptr && codec_->busy(); }
@@ -28,15 +28,19 @@ class DownstreamConnection {
 
  private:
   friend class ChainSlot;
+  enum class Speaks : uint8_t { kUnknown, kHttp1, kHttp2 };
   static void OnEnd(void* self);
-  bool SpeaksHttp2() const;
+  static void OnProtocol(void* self, std::unique_ptr<Stream> http2, Buffer received);
+  Speaks Chosen() const;
+  void CountProtocol(Speaks protocol);
 
   ChainSlot& slot_;
   const ListenerBooks& books_;
   ConnectionFacts facts_;
   const uint64_t opened_us_;  // of the loop's clock
   int fd_ = -1;               // the codec's stream owns it
-  bool http2_ = false;
+  Speaks protocol_ = Speaks::kUnknown;
+  bool draining_ = false;
   std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
   size_t position_ = 0;                   // in its slot
   std::unique_ptr<ServerConnection> codec_;
