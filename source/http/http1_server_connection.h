@@ -243,7 +243,7 @@ struct Http1ServerConnection::Serving {
   Timer deadline;
   std::optional<Response> response;
   std::unique_ptr<HeaderMap> response_trailers;
-  std::unique_ptr<Http1Tunnel> tunnel;  // null: no other protocol was asked for
+  std::shared_ptr<Http1Tunnel> tunnel;  // null: no other protocol was asked for
   uint64_t body_left = 0;               // of a request body with a length
   TimedOut timed_out = TimedOut::kNo;
   bool started = false;  // OnStart was called

@@ -9,17 +9,19 @@ namespace narthex {
 // has agreed: without a tunnel the client's next bytes are its next request.
 class Http1ServerConnection::TunnelBody final : public BodySource {
  public:
-  explicit TunnelBody(Serving& serving) : serving_(serving) {}
-  ~TunnelBody() override { serving_.tunnel->GiveUp(); }
+  explicit TunnelBody(Serving& serving) : serving_(serving), tunnel_(serving.tunnel) {}
+  // Perhaps after the exchange: whoever read it has ended by itself.
+  ~TunnelBody() override { tunnel_->GiveUp(); }
   Task<BodyPiece> Read() override;
 
  private:
   Serving& serving_;
+  const std::shared_ptr<Http1Tunnel> tunnel_;
 };
 
 Request Http1ServerConnection::OpenTunnel(Serving& serving) {
   serving.exchange.times.request_end = context_.loop.NowUs();
-  serving.tunnel = std::make_unique<Http1Tunnel>(context_.loop.wheel());
+  serving.tunnel = std::make_shared<Http1Tunnel>(context_.loop.wheel());
   return Request(Body(Buffer(), std::make_unique<TunnelBody>(serving), std::nullopt), serving.exchange);
 }
 

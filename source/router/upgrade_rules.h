@@ -25,6 +25,10 @@ class UpgradeRules {
         diagnostics.Error(path.Index(static_cast<size_t>(i)).Field("upgrade_type"),
                           "there is an entry for \"" + config.upgrade_type() + "\" already");
       }
+      if (type == "h2c") {
+        diagnostics.Error(path.Index(static_cast<size_t>(i)).Field("upgrade_type"),
+                          "can't be allowed: requests within the tunnel would pass by routes and filters");
+      }
       rules.rules_.push_back({type, !config.has_enabled() || config.enabled().value()});
     }
     return rules;

@@ -64,6 +64,10 @@ bool Http2ClientStream::Begin(Request& request) {
   return true;
 }
 
+bool Http2ClientStream::WaitsForSettings(const Request& request) const {
+  return request.headers().Has(Header::kUpgrade) && !connection_.settings_known_ && !error_;
+}
+
 // Asks for another protocol by extended CONNECT, in place of HTTP/1's upgrade.
 bool Http2ClientStream::BeginTunnel(Request& request) {
   if (nghttp2_session_get_remote_settings(session.raw(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {

@@ -16,9 +16,8 @@ size_t BytesOf(const Http2Fields& fields) {
 }  // namespace
 
 bool Http2ServerStream::BeginResponse(Response response) {
-  if (tunnel_ && response.status() / 100 == 2) response = WithoutTunnel(response.status());
-  const bool upgrade = tunnel_ && response.status() == 101;
-  if (upgrade) {
+  if (tunnel_ != nullptr && response.status() / 100 == 2) response = WithoutTunnel(response.status());
+  if (tunnel_ != nullptr && response.status() == 101) {
     response.set_status(200);
     response.headers().Remove(kWebSocketAccept);
   }

@@ -11,11 +11,13 @@ namespace narthex {
 // Reads a request's body as the handler asks for it, which lets the client send more.
 class Http2ServerStream::RequestBody final : public BodySource {
  public:
-  explicit RequestBody(Http2ServerStream& stream) : stream_(stream) {}
+  explicit RequestBody(Http2ServerStream& stream) : stream_(stream), tunnel_(stream.tunnel_) {}
   ~RequestBody() override {
-    stream_.upload_over_ = true;
+    const std::shared_ptr<Http2ServerStream*> stream = tunnel_.lock();
+    if (stream == nullptr) return;
+    (*stream)->upload_over_ = true;
     // Finished looks again.
-    if (stream_.tunnel_ && stream_.sent) stream_.session.MarkReady(stream_, kSent);
+    if ((*stream)->sent) (*stream)->session.MarkReady(**stream, kSent);
   }
 
   Task<BodyPiece> Read() override {
@@ -45,6 +47,7 @@ class Http2ServerStream::RequestBody final : public BodySource {
   };
 
   Http2ServerStream& stream_;
+  const std::weak_ptr<Http2ServerStream*> tunnel_;
 };
 
 Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
@@ -62,6 +65,7 @@ Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
 }
 
 Http2ServerStream::~Http2ServerStream() {
+  tunnel_ = nullptr;
   root_.Cancel();
   if (!started_) return;
   exchange_.times.end = connection_.context().loop.NowUs();
@@ -86,7 +90,8 @@ void Http2ServerStream::TakeHead(Http2FieldReader& head, const Http2FieldError* 
 // Brings it into the form that HTTP/1 gives it, which the layers above know.
 void Http2ServerStream::TakeExtendedConnect() {
   HeaderMap& headers = exchange_.request_headers;
-  tunnel_ = exchange_.upgrade_only = true;
+  tunnel_ = std::make_shared<Http2ServerStream*>(this);
+  exchange_.upgrade_only = true;
   headers.Set(Header::kMethod, "GET");
   headers.Set(Header::kConnection, "upgrade");
   headers.Set(Header::kUpgrade, headers.Get(Header::kProtocol));
@@ -129,7 +134,7 @@ void Http2ServerStream::Begin() {
 // section 8.1).
 void Http2ServerStream::Finished() {
   settled_ = true;
-  if (tunnel_ && !upload_over_) return;
+  if (tunnel_ != nullptr && !upload_over_) return;
   if (!remote_ended) session.Reset(*this, NGHTTP2_NO_ERROR);
 }
 
@@ -182,7 +187,7 @@ Request Http2ServerStream::MakeRequest() {
     continue_pending_ = false;
     exchange_.request_headers.Add(Header::kExpect, "100-continue");
   }
-  if (tunnel_) {
+  if (tunnel_ != nullptr) {
     exchange_.times.request_end = session.loop().NowUs();
     return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), std::nullopt), exchange_);
   }
