@@ -3,9 +3,6 @@ HTTP/2 with prior knowledge on both sides."""
 
 import base64
 import hashlib
-import os
-import re
-import select
 import socket
 import struct
 import tempfile
@@ -109,7 +106,8 @@ class Http2Server(Server):
 
     def serve(self, connection):
         state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
-        state.local_settings[h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL] = 1
+        state.local_settings = h2.settings.Settings(
+            client=False, initial_values={h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1})
         state.initiate_connection()
         connection.sendall(state.data_to_send())
         while data := connection.recv(65536):
