@@ -128,6 +128,9 @@ class Exchange {
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
+  // How long it may last at most: max_stream_duration, or what grpc-timeout asks for in its place; 0 for
+  // ever. None where nothing is said. Set by the connection manager.
+  std::optional<std::chrono::milliseconds> max_duration;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;
   // The configuration that serves this exchange from start to end; set and read by the connection manager.
