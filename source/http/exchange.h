@@ -128,6 +128,11 @@ class Exchange {
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
+  // The content-type of the response to a gRPC-Web call, in whose form local replies are made, too; empty: it
+  // is none. The bytes outlive the exchange.
+  std::string_view grpc_web_type;
+  // The gRPC status that stood in trailers which a filter has put elsewhere.
+  std::optional<uint64_t> grpc_status;
   // How long it may last at most: max_stream_duration, or what grpc-timeout asks for in its place; 0 for
   // ever. None where nothing is said. Set by the connection manager.
   std::optional<std::chrono::milliseconds> max_duration;
