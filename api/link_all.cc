@@ -8,6 +8,7 @@
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
+#include "envoy/config/core/v3/grpc_method_list.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -21,6 +22,8 @@
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
+#include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
@@ -56,6 +59,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::common::mutation_rules::v3::HeaderMutation>();
   LinkMessageReflection<envoy::config::core::v3::Address>();
   LinkMessageReflection<envoy::config::core::v3::Locality>();
+  LinkMessageReflection<envoy::config::core::v3::GrpcMethodList>();
   LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::config::core::v3::ProxyProtocolConfig>();
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
@@ -69,6 +73,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::common::fault::v3::FaultDelay>();
   LinkMessageReflection<envoy::extensions::filters::http::buffer::v3::Buffer>();
   LinkMessageReflection<envoy::extensions::filters::http::fault::v3::FaultAbort>();
+  LinkMessageReflection<envoy::extensions::filters::http::grpc_stats::v3::FilterConfig>();
+  LinkMessageReflection<envoy::extensions::filters::http::grpc_web::v3::GrpcWeb>();
   LinkMessageReflection<envoy::extensions::filters::http::header_mutation::v3::Mutations>();
   LinkMessageReflection<envoy::extensions::filters::http::health_check::v3::HealthCheck>();
   LinkMessageReflection<envoy::extensions::filters::http::router::v3::Router>();

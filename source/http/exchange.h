@@ -134,6 +134,14 @@ class Exchange {
   bool internal = false;
   // The request asks for another protocol, and there is no other way to serve it (extended CONNECT).
   bool upgrade_only = false;
+  // The content-type of the response to a gRPC-Web call, in whose form local replies are made, too; empty: it
+  // is none. The bytes outlive the exchange.
+  std::string_view grpc_web_type;
+  // The gRPC status that stood in trailers which a filter has put elsewhere.
+  std::optional<uint64_t> grpc_status;
+  // How long it may last at most: max_stream_duration, or what grpc-timeout asks for in its place; 0 for
+  // ever. None where nothing is said. Set by the connection manager.
+  std::optional<std::chrono::milliseconds> max_duration;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;
   // The configuration that serves this exchange from start to end; set and read by the connection manager.

@@ -12,6 +12,7 @@
 #include "source/manager/date_header.h"
 #include "source/manager/local_reply_policy.h"
 #include "source/manager/stream_deadline.h"
+#include "source/router/grpc_timeout.h"
 #include "source/router/matchers.h"
 
 namespace narthex {
@@ -120,11 +121,16 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   return response;
 }
 
-std::chrono::milliseconds StreamLimit(const HcmConfig& config, const CompiledRoute& route) {
-  if (route.forward != nullptr && route.forward->max_stream_duration.has_value()) {
-    return *route.forward->max_stream_duration;
+// The most specific limit: what a gRPC client asks for, the route's, or the manager's; none at all is no
+// limit.
+std::optional<std::chrono::milliseconds> MaxDuration(const HcmConfig& config, const CompiledRoute& route,
+                                                     const HeaderMap& request) {
+  if (route.forward != nullptr) {
+    if (const auto of_client = GrpcTimeoutOf(*route.forward, request)) return of_client;
+    if (route.forward->max_stream_duration) return route.forward->max_stream_duration;
   }
-  return config.max_stream_duration;
+  if (config.max_stream_duration.count() > 0) return config.max_stream_duration;
+  return std::nullopt;
 }
 
 bool MayUpgrade(const HcmConfig& config, const CompiledRoute& route, const HeaderMap& headers) {
@@ -198,7 +204,8 @@ Task<Response> ConnectionManager::Handle(Request request) {
     exchange.SetIdleTimeout(*route.forward->idle_timeout);
   }
   Next first(route.chain->data());
-  std::chrono::milliseconds limit = StreamLimit(config, route);
+  exchange.max_duration = MaxDuration(config, route, request.headers());
+  const auto limit = exchange.max_duration.value_or(std::chrono::milliseconds(0));
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));
 
   uint64_t deadline = exchange.loop().NowMs() + static_cast<uint64_t>(limit.count());

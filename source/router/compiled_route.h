@@ -31,7 +31,7 @@ struct ForwardAction {
   std::optional<std::chrono::milliseconds> idle_timeout;
   // From the request's head on, overrides the connection manager's; 0: none.
   std::optional<std::chrono::milliseconds> max_stream_duration;
-  // Set: honour grpc-timeout, up to this (0: any), less the offset.
+  // Set: honour grpc-timeout in place of max_stream_duration, up to this (0: any), less the offset.
   std::optional<std::chrono::milliseconds> grpc_timeout_max;
   std::chrono::milliseconds grpc_timeout_offset{0};
   // max_stream_duration is written (whatever it sets): `timeout` is then not used, as in Envoy.

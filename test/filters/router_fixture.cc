@@ -148,6 +148,7 @@ RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
     exchange.clusters = &clusters;
     exchange.internal = question.internal;
     exchange.random = question.random;
+    exchange.max_duration = question.max_duration;
     exchange.times.start = loop.NowUs();
     const CompiledRoute* route = table.table()->Match({exchange.request_headers, &exchange, question.random});
     if (route == nullptr) {

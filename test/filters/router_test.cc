@@ -98,39 +98,19 @@ TEST(RouterTimeout, RespectsWhatAGatewayBeforeExpects) {
   EXPECT_EQ(Ask(question, plan).status, 504);
 }
 
-TEST(RouterTimeout, GrpcTimeoutLimitsTheStreamWhereTheRouteAllows) {
-  UpstreamPlan plan;
-  plan.delay = milliseconds(1000);
-  RouterQuestion question{To("up", ", max_stream_duration: {grpc_timeout_header_max: 0.5s}"),
-                          "",
-                          {{"content-type", "application/grpc"}, {"grpc-timeout", "100m"}}};
-  RouterOutcome outcome = Ask(question, plan);
-  EXPECT_EQ(outcome.detail, "max_duration_timeout");
-  EXPECT_LT(outcome.took, milliseconds(150));
-  EXPECT_EQ(outcome.Get("grpc-status"), "4");
-  EXPECT_EQ(outcome.Sent("grpc-timeout"), "100m");
-  question.fields[1].second = "100S";
-  outcome = Ask(question, plan);
-  EXPECT_GE(outcome.took, milliseconds(500));
-  EXPECT_EQ(outcome.Sent("grpc-timeout"), "500m");
-}
-
-TEST(RouterTimeout, GrpcTimeoutIsWhatTheRouteLeavesOfIt) {
-  const auto sent = [](const std::string& rules, const std::string& given, const std::string& type) {
-    return Ask({To("up", ", max_stream_duration: {" + rules + "}"),
-                "",
-                {{"content-type", type}, {"grpc-timeout", given}}})
-        .Sent("grpc-timeout");
+TEST(RouterTimeout, TellsAGrpcServiceHowLongItHas) {
+  const auto sent = [](const std::string& rules, std::optional<milliseconds> limit, const std::string& type) {
+    RouterQuestion question{To("up", rules), "", {{"content-type", type}, {"grpc-timeout", "7S"}}};
+    question.max_duration = limit;
+    return Ask(question).Sent("grpc-timeout");
   };
-  const std::string grpc = "application/grpc";
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s", "5S", grpc), "5000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 1s", "5S", grpc), "4000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 1s", "99999999H", grpc),
-            "99999998H");
-  EXPECT_EQ(sent("max_stream_duration: 3s", "5S", grpc), "3000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 2s", "malformed", grpc), "malformed");
+  const std::string rules = ", max_stream_duration: {}";
+  EXPECT_EQ(sent(rules, milliseconds(3000), "application/grpc"), "3000m");
+  EXPECT_EQ(sent(rules, milliseconds(0), "application/grpc"), "") << "it has for ever";
+  EXPECT_EQ(sent(rules, std::nullopt, "application/grpc"), "7S");
   // Who speaks no gRPC is bound by it all the same, but has not said what the service should read.
-  EXPECT_EQ(sent("grpc_timeout_header_max: 2s", "5S", "text/plain"), "5S");
+  EXPECT_EQ(sent(rules, milliseconds(3000), "text/plain"), "7S");
+  EXPECT_EQ(sent("", milliseconds(3000), "application/grpc"), "7S") << "the route says nothing of streams";
 }
 
 TEST(RouterFailure, EachCauseHasEnvoysStatusFlagAndWords) {
