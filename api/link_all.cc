@@ -30,12 +30,14 @@
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
@@ -82,6 +84,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector>();
   LinkMessageReflection<
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager>();
+  LinkMessageReflection<envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy>();
   LinkMessageReflection<
       envoy::extensions::http::original_ip_detection::custom_header::v3::CustomHeaderConfig>();
   LinkMessageReflection<envoy::extensions::http::original_ip_detection::xff::v3::XffConfig>();
@@ -89,6 +92,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
+  LinkMessageReflection<
+      envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
   LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::TlsParameters>();
   LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::Secret>();

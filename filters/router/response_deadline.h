@@ -19,8 +19,6 @@ class ResponseDeadline {
   ResponseDeadline(Exchange& exchange, std::chrono::milliseconds timeout, bool request_complete)
       : exchange_(&exchange), timeout_(timeout), sent_(request_complete ? exchange.loop().NowUs() : 0) {}
 
-  // What follows is no response but a conversation, which may take as long as it likes.
-  void ForgetTimeout() { timeout_ = {}; }
   bool limited() const { return timeout_.count() > 0; }
   // Time to the next moment at which it may have passed; zero when it has. REQUIRES: limited().
   std::chrono::milliseconds Left() const;

@@ -119,7 +119,8 @@ class Dump {
     }
     for (const auto& listener : snapshot_.listeners) {
       for (const FilterChainConfig* chain : listener->AllChains()) {
-        if (chain->hcm->rds != nullptr) dynamic.push_back(Entry("route_config", *chain->hcm->rds));
+        if (chain->hcm == nullptr || chain->hcm->rds == nullptr) continue;
+        dynamic.push_back(Entry("route_config", *chain->hcm->rds));
       }
     }
     return Section("RoutesConfigDump",

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/server/explain_cluster.h"
+#include "source/tcp_proxy/tcp_proxy_config.h"
 
 namespace narthex {
 namespace {
@@ -45,6 +46,20 @@ Choice ChooseListener(const Snapshot& snapshot, std::optional<uint16_t> port) {
   return first;
 }
 
+// Where connections of a chain that is not HTTP go, whatever is asked on them.
+void ExplainTcpProxy(const Snapshot& snapshot, const TcpProxyConfig& proxy, Explanation& explanation) {
+  explanation.Add("TCP proxy", "passes bytes on: no request is looked at");
+  uint64_t before = 0;
+  for (const ClusterShare& share : proxy.clusters) {
+    explanation.Add("TCP proxy", "cluster " + share.cluster + ": " + std::to_string(share.up_to - before) +
+                                     " of " + std::to_string(proxy.clusters.back().up_to) + " connections");
+    before = share.up_to;
+  }
+  if (proxy.clusters.size() > 1) return;
+  explanation.cluster = proxy.clusters[0].cluster;
+  ExplainCluster(snapshot, explanation.cluster, explanation);
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainRequest& question) {
@@ -65,6 +80,10 @@ absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainReq
   }
   explanation.Add("filter chain", (chain->name.empty() ? std::string("(unnamed)") : chain->name) + " (" +
                                       chain->origin.ToString() + ")");
+  if (chain->tcp != nullptr) {
+    ExplainTcpProxy(snapshot, *chain->tcp, explanation);
+    return explanation;
+  }
   Explanation rest = ExplainExchange(*chain->hcm, exchange);
   for (Explanation::Section& section : rest.sections) explanation.sections.push_back(std::move(section));
   explanation.cluster = rest.cluster;

@@ -64,8 +64,10 @@ void ReadTransport(const ClusterMessage& cluster, const ConfigPath& path, const 
   ConnectionSettings& connection = config.connection;
   const size_t errors_before = diagnostics.error_count();
   if (cluster.has_transport_socket() && defaults.transport) {
-    connection.tls = defaults.transport(cluster.transport_socket(), path.Field("transport_socket"),
-                                        "cluster." + config.stat_name + ".");
+    UpstreamTransport transport = defaults.transport(
+        cluster.transport_socket(), path.Field("transport_socket"), "cluster." + config.stat_name + ".");
+    connection.tls = std::move(transport.tls);
+    connection.proxy_protocol = transport.proxy_protocol;
   }
   if (connection.tls != nullptr || diagnostics.error_count() != errors_before) return;
   const ConfigPath options = path.Field("typed_extension_protocol_options");

@@ -106,6 +106,7 @@ struct ConnectionSettings {
   ClientCodecOptions codec;
   std::optional<TcpKeepalive> keepalive;
   std::shared_ptr<TlsContext> tls;  // null: plain bytes
+  int proxy_protocol = 0;           // the version of the header that each begins with; 0: none
 };
 
 // A cluster as it is configured, compiled. Immutable, thread-safe.
@@ -129,13 +130,19 @@ struct ClusterConfig {
   const BreakerLimits& limits(Priority priority) const { return breakers[static_cast<size_t>(priority)]; }
 };
 
+// What a cluster's transport socket compiles to; see ConnectionSettings.
+struct UpstreamTransport {
+  std::shared_ptr<TlsContext> tls;
+  int proxy_protocol = 0;
+};
+
 // What clusters are compiled with.
 struct ClusterDefaults {
   // What the profile decides where a cluster says nothing.
   uint32_t buffer_limit = 1024 * 1024;
-  // Compiles the TLS of a transport socket; null for plain bytes, or after an error. Unset: there is no TLS.
-  std::function<std::shared_ptr<TlsContext>(const envoy::config::core::v3::TransportSocket& socket,
-                                            const ConfigPath& path, const std::string& stat_prefix)>
+  // Compiles a transport socket; without TLS after an error. Unset: all bytes are plain.
+  std::function<UpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
+                                  const ConfigPath& path, const std::string& stat_prefix)>
       transport = {};
   // What that depends on, beside the cluster: a change of it makes another cluster.
   std::string transport_inputs = {};

@@ -5,26 +5,9 @@
 
 #include "source/base/check.h"
 #include "source/upstream/pooled_connection.h"
+#include "source/upstream/upstream_errors.h"
 
 namespace narthex {
-
-PoolContext::PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector)
-    : loop(loop),
-      runtime(std::move(runtime)),
-      config(this->runtime->config()),
-      stats(this->runtime->stats()),
-      connector(std::move(connector)),
-      sessions(config.connection.tls == nullptr ? nullptr : std::make_shared<TlsSessionCache>()),
-      expected_streams(std::max(config.connection.codec.http2.max_concurrent_streams, 1U)) {
-  for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
-    BreakerSums& sums = this->runtime->breakers(priority);
-    const BreakerLimits& limits = config.limits(priority);
-    breakers[static_cast<size_t>(priority)] = {
-        {&sums.connections, &sums.connections.AddCell(), &limits.connections},
-        {&sums.pending_requests, &sums.pending_requests.AddCell(), &limits.pending_requests},
-        {&sums.requests, &sums.requests.AddCell(), &limits.requests}};
-  }
-}
 
 void Pool::Queue::PushBack(Waiter& waiter) {
   waiter.previous_ = last;
@@ -48,11 +31,11 @@ void Pool::Queue::Remove(Waiter& waiter) {
   --size;
 }
 
-Pool::Pool(PoolContext& context, std::shared_ptr<Host> host, PoolTraits traits)
+Pool::Pool(PoolContext& context, WorkerHost host, PoolTraits traits)
     : context_(context),
-      host_(std::move(host)),
+      host_(std::move(host.host)),
       traits_(std::move(traits)),
-      cells_(host_->AddCells()),
+      cells_(*host.cells),
       self_(std::make_shared<Pool*>(this)) {}
 
 Pool::~Pool() {
@@ -178,9 +161,11 @@ void Pool::OpenConnections() {
     const Priority priority = queue_.first->priority_;
     if (context_.breakers[static_cast<size_t>(priority)].connections.open()) {
       context_.stats.cx_overflow.Add();
-      // Idle ones that a request passes over make room. And as in Envoy a pool without any connection opens
-      // one all the same, or its requests might wait for ever for those of other hosts.
-      if (!MakeRoom() && !connections_.empty()) return;
+      // Idle ones that a request passes over make room, as do those that others can't have. And as in Envoy a
+      // pool without any connection opens one all the same, or its requests might wait for ever for those of
+      // other hosts.
+      const bool has_room = MakeRoom() || (context_.make_room && context_.make_room());
+      if (!has_room && !connections_.empty()) return;
     }
     auto& connection = connections_.emplace_back(std::make_unique<PooledConnection>(*this, priority));
     connection->index_ = connections_.size() - 1;
@@ -192,7 +177,6 @@ void Pool::OpenConnections() {
   }
 }
 
-// Closes the connection that has been idle for longest; false when none is.
 bool Pool::MakeRoom() {
   const auto idle = std::find_if(available_.begin(), available_.end(),
                                  [](const PooledConnection* connection) { return !connection->busy(); });
@@ -286,22 +270,13 @@ void Pool::RetireConnections() {
 }
 
 void Pool::CheckDrained() {
-  // A pool for one server name ends with its last connection, for clients choose the names.
-  if ((draining_ || !traits_.server_name.empty()) && empty() && context_.on_drained) context_.on_drained();
+  if ((draining_ || !traits_.for_all()) && empty() && context_.on_drained) context_.on_drained(*this);
 }
 
 std::unique_ptr<ExchangeError> Pool::Overflow(const char* breaker,
                                               const WorkerBreakers::Breaker& limits) const {
   context_.stats.rq_pending_overflow.Add();
-  auto error = std::make_unique<ExchangeError>();
-  error->flag = ResponseFlag::kUpstreamOverflow;
-  error->detail = "upstream_reset_before_response_started{overflow}";
-  error->retryable = true;
-  error->cause = "cluster " + context_.config.name + ": circuit breaker " + breaker +
-                 " is open: " + std::to_string(limits.sum->Read()) + " of " +
-                 std::to_string(limits.limit->value);
-  if (!limits.limit->origin.empty()) error->cause += ", set at " + limits.limit->origin;
-  return error;
+  return OverflowError(context_.config, breaker, limits);
 }
 
 }  // namespace narthex

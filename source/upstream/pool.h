@@ -1,59 +1,18 @@
 #pragma once
 
-#include <array>
 #include <coroutine>
-#include <functional>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "source/event/event_loop.h"
 #include "source/http/exchange_error.h"
-#include "source/upstream/cluster_runtime.h"
-#include "source/upstream/connector.h"
 #include "source/upstream/host.h"
+#include "source/upstream/pool_context.h"
 
 namespace narthex {
 
-class Pool;
 class PooledConnection;
-
-// One worker's part in the breakers of one priority.
-struct WorkerBreakers {
-  struct Breaker {
-    SharedSum* sum = nullptr;
-    SharedCell* cell = nullptr;
-    const Limit* limit = nullptr;
-    bool open() const { return sum->Reached(*cell, limit->value); }
-  };
-  Breaker connections, pending_requests, requests;
-};
-
-// What the pools of a cluster on one worker share. Outlives them. Loop-confined.
-struct PoolContext {
-  PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector);
-
-  EventLoop& loop;
-  const std::shared_ptr<ClusterRuntime> runtime;
-  const ClusterConfig& config;
-  const ClusterStats& stats;
-  const Connector connector;
-  const std::shared_ptr<TlsSessionCache> sessions;  // null without TLS
-  std::array<WorkerBreakers, 2> breakers;           // by Priority
-  // How many requests a new connection that multiplexes is expected to take: as many as the last one did.
-  uint32_t expected_streams;
-  // Called, from anywhere, when a draining pool has become empty.
-  std::function<void()> on_drained;
-};
-
-// What the connections of a pool have in common, beside the host: requests of the same cluster and host may
-// ask for different ones.
-struct PoolTraits {
-  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
-  std::string server_name;  // that TLS asks for, in place of what the cluster says (auto_sni); empty for none
-
-  bool operator==(const PoolTraits&) const = default;
-};
 
 // A connection that one request holds, from the time it gets it until its exchange is handed over to the
 // response's body. Destroying it gives an unused connection back and breaks off one whose request was being
@@ -95,7 +54,7 @@ class Lease {
 class Pool {
  public:
   // A pool must be empty, or its worker ended, when it is destroyed.
-  Pool(PoolContext& context, std::shared_ptr<Host> host, PoolTraits traits = {});
+  Pool(PoolContext& context, WorkerHost host, PoolTraits traits = {});
   ~Pool();
   Pool(const Pool&) = delete;
 
@@ -141,6 +100,8 @@ class Pool {
   Host& host() const { return *host_; }
   const PoolTraits& traits() const { return traits_; }
   HostCells& cells() const { return cells_; }
+  // Closes the connection that has been idle for longest; false when none is.
+  bool MakeRoom();
 
  private:
   friend class Lease;
@@ -169,7 +130,6 @@ class Pool {
   void Lend(PooledConnection& connection, Waiter& waiter);
   void List(PooledConnection& connection);
   void Unlist(PooledConnection& connection);
-  bool MakeRoom();
   bool StillGood(Waiter& waiter);
   void Close(PooledConnection& connection, CloseSide side);
   std::unique_ptr<PooledConnection> Remove(PooledConnection& connection);

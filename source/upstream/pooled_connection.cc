@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/event/timeout.h"
+#include "source/upstream/upstream_errors.h"
 
 namespace narthex {
 
@@ -38,6 +39,7 @@ Task<void> PooledConnection::Connect() {
                                                               .hostname = pool_.host().hostname(),
                                                               .settings = settings,
                                                               .protocol = pool_.traits().protocol,
+                                                              .proxy_header = pool_.traits().proxy_header,
                                                               .server_name = pool_.traits().server_name,
                                                               .sessions = context.sessions,
                                                               .http2 = context.runtime->http2_stats()},
@@ -71,23 +73,8 @@ void PooledConnection::Connected(ConnectedClient client) {
 // Null: it took too long.
 void PooledConnection::ConnectFailed(const std::string* reason) {
   const PoolContext& context = pool_.context_;
-  ExchangeError error;
-  error.flag = ResponseFlag::kUpstreamConnectionFailure;
-  error.retryable = true;
-  if (reason == nullptr) {
-    context.stats.cx_connect_timeout.Add();
-    error.detail = "upstream_reset_before_response_started{connection_timeout}";
-    error.cause = "connect to " + pool_.host().address_text() + " not done within connect_timeout, " +
-                  std::to_string(context.config.connection.connect_timeout.count()) + " ms";
-  } else {
-    error.cause = "connect to " + pool_.host().address_text() + ": " + *reason;
-    std::string words = *reason;
-    std::replace(words.begin(), words.end(), ' ', '_');
-    error.detail =
-        "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_" + words +
-        "}";
-  }
-  pool_.OnConnectFailed(*this, error);
+  if (reason == nullptr) context.stats.cx_connect_timeout.Add();
+  pool_.OnConnectFailed(*this, ConnectError(context.config, pool_.host(), reason));
 }
 
 void PooledConnection::CountProtocol(bool http2) {

@@ -7,7 +7,9 @@
 #include <variant>
 
 #include "source/base/ascii.h"
+#include "source/base/random.h"
 #include "source/http/exchange.h"
+#include "source/upstream/connect_raw.h"
 
 namespace narthex {
 
@@ -95,10 +97,15 @@ class WorkerCluster::WarmWait {
   std::coroutine_handle<> awaiting_;
 };
 
-WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector)
-    : context_(loop, std::move(runtime), std::move(connector)),
+WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
+    : context_(loop, std::move(runtime), std::move(connectors)),
+      pools_(context_),
       self_(std::make_shared<WorkerCluster*>(this)) {
-  context_.on_drained = [this] { PostSweep(); };
+  context_.on_drained = [this](Pool& pool) {
+    pools_.NoteEmpty(pool);
+    PostSweep();
+  };
+  context_.make_room = [this] { return pools_.MakeRoom(); };
   subscription_ = context_.runtime->Subscribe(
       loop, [this](std::shared_ptr<const HostSet> hosts) { SetHosts(std::move(hosts)); });
   SetHosts(context_.runtime->hosts());
@@ -106,6 +113,7 @@ WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> ru
 
 WorkerCluster::~WorkerCluster() {
   context_.on_drained = nullptr;
+  context_.make_room = nullptr;
   self_.reset();
 }
 
@@ -129,7 +137,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     co_return NoHost();
   }
   RewriteHost(request, *host, options);
-  Pool& pool = PoolOf(*host, request);
+  Pool& pool = pools_.PoolOf(*host, TraitsOf(request));
   exchange.upstream.host = host->address();
   Lease lease(pool);
   for (bool fresh = false;; fresh = true) {
@@ -203,23 +211,8 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   hosts_ = std::move(hosts);
   const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
   balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
-  absl::flat_hash_map<const Host*, HostPools> kept;
-  for (const std::shared_ptr<Host>& host : hosts_->hosts) {
-    const auto found = pools_.find(host.get());
-    if (found != pools_.end()) kept[host.get()] = std::move(found->second);
-  }
-  for (auto& [host, pools] : pools_) {
-    for (std::unique_ptr<Pool>& pool : pools) {
-      draining_.push_back(std::move(pool));
-      draining_.back()->Drain();
-    }
-  }
-  pools_ = std::move(kept);
-  if (changed && context_.config.drain_on_host_change) {
-    for (auto& [host, pools] : pools_) {
-      for (const std::unique_ptr<Pool>& pool : pools) pool->RetireConnections();
-    }
-  }
+  pools_.SetHosts(hosts_);
+  if (changed && context_.config.drain_on_host_change) pools_.RetireConnections();
   if (!hosts_->warm) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
 }
@@ -232,6 +225,7 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
     const bool http2 = request.info().protocol == "HTTP/2";
     traits.protocol = http2 ? UpstreamProtocol::kHttp2 : UpstreamProtocol::kHttp1;
   }
+  traits.proxy_header = ProxyHeaderFor(settings, &request.info().connection());
   if (!settings.auto_sni || settings.tls == nullptr) return traits;
   std::string_view name = request.headers().Get(settings.sni_header);
   if (name.empty()) name = request.headers().Get(Header::kAuthority);
@@ -239,24 +233,31 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
   return traits;
 }
 
-// What is asked of the request's connection decides the pool, whose host the balancer has chosen.
-Pool& WorkerCluster::PoolOf(Host& host, const Request& request) {
-  const PoolTraits traits = TraitsOf(request);
-  HostPools& pools = pools_[&host];
-  for (const std::unique_ptr<Pool>& pool : pools) {
-    if (pool->traits() == traits) return *pool;
+// The balancer may choose in turn or by chance: a few tries find another host, if there is one.
+Host* WorkerCluster::ChooseHost(const RawOptions& options) {
+  constexpr int kTries = 8;
+  Host* host = balancer_->Choose(options.random);
+  for (int i = 1; i < kTries && host != nullptr && host->address() == options.avoid; ++i) {
+    host = balancer_->Choose(Random64());
   }
-  for (const std::shared_ptr<Host>& shared : hosts_->hosts) {
-    if (shared.get() == &host) pools.push_back(std::make_unique<Pool>(context_, shared, traits));
+  return host;
+}
+
+Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts) {
+  InFlight in_flight(*this);
+  facts.cluster = context_.runtime->lasting_name();
+  co_await WarmWait(*this);
+  Host* host = ChooseHost(options);
+  if (host == nullptr) {
+    context_.stats.cx_none_healthy.Add();
+    co_return NoHost();
   }
-  return *pools.back();
+  co_return co_await ConnectRaw(context_, pools_.PartIn(*host), std::move(options), facts);
 }
 
 void WorkerCluster::Retire(std::function<void()> gone) {
   gone_ = std::move(gone);
-  for (auto& [host, pools] : pools_) {
-    for (const std::unique_ptr<Pool>& pool : pools) pool->Drain();
-  }
+  pools_.Drain();
   PostSweep();
 }
 
@@ -269,16 +270,8 @@ void WorkerCluster::PostSweep() {
 
 void WorkerCluster::Sweep() {
   sweep_posted_ = false;
-  const auto empty = [](const std::unique_ptr<Pool>& pool) { return pool->empty(); };
-  std::erase_if(draining_, empty);
-  bool busy = in_flight_ > 0 || !draining_.empty();
-  for (auto& [host, pools] : pools_) {
-    // Those of a server name end with their last connection.
-    std::erase_if(pools,
-                  [&](const auto& pool) { return empty(pool) && !pool->traits().server_name.empty(); });
-    busy |= !std::all_of(pools.begin(), pools.end(), empty);
-  }
-  if (gone_ && !busy) gone_();
+  pools_.Sweep();
+  if (gone_ && in_flight_ == 0 && pools_.idle()) gone_();
 }
 
 }  // namespace narthex

@@ -69,6 +69,7 @@ class PlannedCluster final : public Cluster {
     response.set_body(MakeLateBody(exchange.loop(), plan_.body_delay, plan_.body));
     co_return response;
   }
+  Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
 
  private:
   std::string name_;

@@ -12,6 +12,7 @@
 #include "source/event/event_loop.h"
 #include "source/http/exchange.h"
 #include "source/upstream/cluster_set.h"
+#include "test/net/fake_stream.h"
 
 namespace narthex {
 
@@ -66,16 +67,21 @@ class FakeUpstream {
   enum class Dial { kAccept, kHold, kRefuse };
 
   Connector MakeConnector();
+  StreamConnector MakeStreamConnector();
   // Lets the connection that was dialled first and is held go through.
   void AcceptHeld();
 
   Dial dial = Dial::kAccept;
   size_t dialled = 0;
   std::vector<FakeConnection*> connections;  // that live, in their order
+  std::list<FakePeer> peers;                 // of streams, in their order
+  std::string last_host, last_proxy_header;  // of what was dialled last
 
  private:
   static Task<ConnectOutcome> Connect(FakeUpstream& upstream, const Address& address,
                                       ClientConnectionOwner& owner);
+  static Task<StreamOutcome> ConnectStream(FakeUpstream& upstream, const Address& address,
+                                           std::string proxy_header);
   std::list<Event> held_;
 };
 
