@@ -86,7 +86,9 @@ class Router final : public HttpFilter {
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
     auto limits = LimitsFor(*route.forward, request, options_.respect_expected_timeout);
-    EditRequest(route, request, limits.timeout, options_.envoy_headers);
+    if (auto refused = EditRequest(route, request, limits.timeout, options_.envoy_headers)) {
+      co_return *std::move(refused);
+    }
     ResponseDeadline deadline(exchange, limits, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
     const ClusterResponseStats& stats =

@@ -276,9 +276,31 @@ TEST(RouterRewrite, ByExpressionAndByHeader) {
   EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
 }
 
-TEST(RouterRewrite, AValueThatWouldEndTheLineIsNotWritten) {
-  RouterQuestion question{To("up", ", host_rewrite_header: x-host"), "", {{"x-host", "c\r\nx: y"}}};
-  EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
+TEST(RouterRewrite, AHostThatCannotBeSentIsTheClientsFault) {
+  for (const char* value : {"a b", "a\tb", "c\r\nx: y", "\x7f"}) {
+    RouterOutcome outcome = Ask({To("up", ", host_rewrite_header: x-host"), "", {{"x-host", value}}});
+    EXPECT_EQ(outcome.status, 400) << value;
+    EXPECT_EQ(outcome.detail, "rewritten_host_invalid") << value;
+    EXPECT_TRUE(outcome.sent.empty()) << value;
+  }
+}
+
+TEST(RouterRewrite, APathThatIsNoneIsNotSent) {
+  const auto rewritten = [](const std::string& path) {
+    return Ask({To("up", ", regex_rewrite: {pattern: {regex: '^/r(.*)'}, substitution: '\\1'}"),
+                "",
+                {{":path", path}}});
+  };
+  for (const char* path : {"/rx", "/rhttp://other.test/", "/r/a b"}) {
+    RouterOutcome outcome = rewritten(path);
+    EXPECT_EQ(outcome.status, 500) << path;
+    EXPECT_EQ(outcome.detail, "rewritten_path_invalid") << path;
+    EXPECT_TRUE(outcome.sent.empty()) << path;
+  }
+  EXPECT_EQ(rewritten("/r/x?q").Sent(":path"), "/x?q");
+  // Nothing is left of it: as it was, like in Envoy.
+  EXPECT_EQ(rewritten("/r?q").Sent(":path"), "/r?q");
+  EXPECT_EQ(rewritten("/r?q").Sent("x-envoy-original-path"), "");
 }
 
 }  // namespace

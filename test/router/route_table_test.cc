@@ -189,6 +189,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, route: {cluster: a, regex_rewrite: {pattern: {regex: a}, substitution: "
                 "'\\2'}}}",
                 "regex_rewrite.substitution"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, regex_rewrite: {pattern: {regex: a}, substitution: "
+                "'b c'}}}",
+                "regex_rewrite.substitution: must not have spaces or control characters"},
+        Refused{
+            "{match: {prefix: /}, redirect: {regex_rewrite: {pattern: {regex: a}, substitution: \"b\\tc\"}}}",
+            "redirect.regex_rewrite.substitution: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, prefix_rewrite: '/b c'}}",
+                "route.prefix_rewrite: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, host_rewrite_literal: 'b c'}}",
+                "route.host_rewrite_literal: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: a, weight: 1, "
+                "host_rewrite_literal: 'b c'}]}}}",
+                "clusters[0].host_rewrite_literal: must not have spaces or control characters"},
         Refused{"{match: {prefix: /}, request_headers_to_add: [{header: {key: ':path', value: x}}], route: "
                 "{cluster: a}}",
                 "header.key: :-prefixed or host headers may not be modified"},
@@ -205,6 +218,13 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, route: {cluster: a}, typed_per_filter_config: {nope: {'@type': "
                 "type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true}}}",
                 "typed_per_filter_config"}));
+
+TEST(RouteTable, WarnsOfAPrefixRewriteThatMakesNoPath) {
+  const TextTable table =
+      TextTable::WithRoutes("{match: {prefix: /}, route: {cluster: a, prefix_rewrite: b}}");
+  EXPECT_NE(table.table(), nullptr);
+  EXPECT_TRUE(Has(table.findings(), "route.prefix_rewrite: does not begin with a slash")) << table.findings();
+}
 
 TEST(RouteTable, RefusesADomainThatIsThereAlready) {
   TextTable table("virtual_hosts:\n" + VirtualHost("v", "a.test, b.test") + VirtualHost("w", "B.test"));
