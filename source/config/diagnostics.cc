@@ -70,7 +70,9 @@ void Diagnostics::Warning(const ConfigPath& path, std::string_view message, std:
 }
 
 void Diagnostics::Add(Diagnostic diagnostic) {
-  if (diagnostic.severity == Severity::kError) ++error_count_;
+  const bool error = diagnostic.severity == Severity::kError;
+  if (error) ++error_count_;
+  if (error && settled_.contains({diagnostic.origin.file, diagnostic.origin.path})) return;
   if (found_.size() >= kMaxKept) {
     ++dropped_;
     return;
@@ -84,6 +86,23 @@ void Diagnostics::AddStatus(const absl::Status& status) {
   if (!FindOrigin(status, diagnostic.origin, diagnostic.message))
     diagnostic.message = std::string(status.message());
   Add(std::move(diagnostic));
+}
+
+void Diagnostics::Settle(size_t since) {
+  for (size_t i = since; i < found_.size(); ++i) {
+    const Diagnostic& diagnostic = found_[i];
+    if (diagnostic.severity != Severity::kError || diagnostic.origin.path.empty()) continue;
+    settled_.emplace(diagnostic.origin.file, diagnostic.origin.path);
+  }
+}
+
+size_t Diagnostics::ReportedErrors() const {
+  if (dropped_ > 0) return error_count_;
+  const std::vector<Diagnostic> sorted = Sorted();
+  const auto errors = std::count_if(sorted.begin(), sorted.end(), [](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Severity::kError;
+  });
+  return static_cast<size_t>(errors);
 }
 
 std::vector<Diagnostic> Diagnostics::Sorted() const {

@@ -14,36 +14,29 @@ namespace matcher_v3 = envoy::type::matcher::v3;
 // The deprecated forms of a header's text, which are everywhere. False when it is none of them.
 bool CompileDeprecated(const route_v3::HeaderMatcher& config, const ConfigPath& path,
                        Diagnostics& diagnostics, HeaderMatcher& matcher, bool& ok) {
-  std::string_view field;
   switch (config.header_match_specifier_case()) {
     case route_v3::HeaderMatcher::kExactMatch:
-      field = "exact_match";
       matcher.text.SetText(StringMatcher::Kind::kExact, config.exact_match());
       break;
     case route_v3::HeaderMatcher::kPrefixMatch:
-      field = "prefix_match";
       matcher.text.SetText(StringMatcher::Kind::kPrefix, config.prefix_match());
       break;
     case route_v3::HeaderMatcher::kSuffixMatch:
-      field = "suffix_match";
       matcher.text.SetText(StringMatcher::Kind::kSuffix, config.suffix_match());
       break;
     case route_v3::HeaderMatcher::kContainsMatch:
-      field = "contains_match";
       matcher.text.SetText(StringMatcher::Kind::kContains, config.contains_match());
       break;
     case route_v3::HeaderMatcher::kSafeRegexMatch:
-      field = "safe_regex_match";
       matcher.text.kind = StringMatcher::Kind::kRegex;
-      matcher.text.regex =
-          CompileRegex(config.safe_regex_match().regex(), path.Field(field).Field("regex"), diagnostics);
+      matcher.text.regex = CompileRegex(config.safe_regex_match().regex(),
+                                        path.Field("safe_regex_match").Field("regex"), diagnostics);
       ok = matcher.text.regex != nullptr;
       break;
     default:
       return false;
   }
   matcher.kind = HeaderMatcher::Kind::kString;
-  diagnostics.Warning(path.Field(field), "is deprecated; use string_match");
   return true;
 }
 #pragma clang diagnostic pop

@@ -36,6 +36,24 @@ TEST(Diagnostics, PointsAtTheColumnUnderTabsAndWideCharacters) {
   EXPECT_EQ(diagnostics.ToText(/*carets=*/true), "a.yaml:2:4: a.b: here\n    \tää: 2\n    \t  ^\n");
 }
 
+TEST(Diagnostics, WhatFollowsFromAnErrorIsNotSaid) {
+  Diagnostics diagnostics;
+  diagnostics.Add(At("b.yaml", 2, 2, "was there before"));
+  const size_t before = diagnostics.kept();
+  diagnostics.Add(At("a.yaml", 1, 5, "is unknown"));
+  diagnostics.Add(At("a.yaml", 1, 9, "is unknown too"));  // of the same reading
+  diagnostics.Settle(before);
+  diagnostics.Add(At("a.yaml", 1, 1, "is missing"));
+  diagnostics.Add(At("a.yaml", 1, 1, "is odd", Severity::kWarning));
+  diagnostics.Add(At("b.yaml", 1, 1, "is missing"));  // another file
+  EXPECT_EQ(
+      diagnostics.ToText(),
+      "a.yaml:1:1: warning: a.b: is odd\na.yaml:1:5: a.b: is unknown\n"
+      "a.yaml:1:9: a.b: is unknown too\nb.yaml:1:1: a.b: is missing\nb.yaml:2:2: a.b: was there before\n");
+  EXPECT_EQ(diagnostics.error_count(), 5u);
+  EXPECT_EQ(diagnostics.ReportedErrors(), 4u);
+}
+
 TEST(Diagnostics, PrintsJsonThatEscapesWhatMustBe) {
   Diagnostics diagnostics;
   EXPECT_EQ(diagnostics.ToJson(), "[]\n");

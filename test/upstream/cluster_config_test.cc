@@ -181,8 +181,10 @@ TEST(ClusterConfig, ReadsNamesAndTheirSettings) {
   EXPECT_EQ(endpoints[0].hostname, "products.example");
   EXPECT_EQ(endpoints[1].dns_name, "");
   EXPECT_EQ(endpoints[1].address.ToString(), "10.0.0.1:80");
-  EXPECT_TRUE(compiled.Says(
-      "gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: is deprecated"))
+  EXPECT_TRUE(
+      compiled.Says("gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: field "
+                    "\"dns_refresh_rate\" is "
+                    "deprecated in Envoy v3 and works all the same"))
       << compiled.text;
 }
 
