@@ -106,12 +106,10 @@ bool CompileMetadata(const matcher_v3::MetadataMatcher& config, const ConfigPath
   }
 }
 
-FractionMatcher CompileFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
-                                const RouteCompileContext& context) {
-  static constexpr uint64_t kDenominators[] = {100, 10'000, 1'000'000};
-  FractionMatcher fraction;
-  fraction.numerator = config.default_value().numerator();
-  fraction.denominator = kDenominators[config.default_value().denominator()];
+FractionMatcher CompileRuntimeFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
+                                       const ConfigPath& path, const RouteCompileContext& context) {
+  FractionMatcher fraction =
+      CompileFraction(config.default_value(), path.Field("default_value"), context.diagnostics);
   if (config.runtime_key().empty() || !context.runtime) return fraction;
   if (auto value = context.runtime(config.runtime_key())) fraction = FractionMatcher::OfPercent(*value);
   return fraction;
@@ -180,7 +178,8 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
   }
   predicates.grpc = config.has_grpc();
   if (config.has_runtime_fraction())
-    predicates.fraction = CompileFraction(config.runtime_fraction(), context);
+    predicates.fraction =
+        CompileRuntimeFraction(config.runtime_fraction(), path.Field("runtime_fraction"), context);
   return ok;
 }
 
@@ -197,6 +196,18 @@ bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, Ro
   ok &= CompilePredicates(config, path, context, *predicates);
   route.predicates = std::move(predicates);
   return ok;
+}
+
+FractionMatcher CompileFraction(const envoy::type::v3::FractionalPercent& config, const ConfigPath& path,
+                                Diagnostics& diagnostics) {
+  static constexpr uint64_t kDenominators[] = {100, 10'000, 1'000'000};
+  const FractionMatcher fraction{config.numerator(), kDenominators[config.denominator()]};
+  if (fraction.numerator > fraction.denominator) {
+    diagnostics.Warning(path.Field("numerator"), std::to_string(fraction.numerator) + " of " +
+                                                     std::to_string(fraction.denominator) +
+                                                     " is above 100%, and taken for 100%");
+  }
+  return fraction;
 }
 
 bool CompileHeaderMatcher(const route_v3::HeaderMatcher& config, const ConfigPath& path,
