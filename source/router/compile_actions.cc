@@ -147,7 +147,7 @@ std::unique_ptr<const RedirectAction> CompileRedirect(const route_v3::RedirectAc
   action->host = config.host_redirect();
   action->port = config.port_redirect();
   action->strip_query = config.strip_query();
-  action->scheme = config.https_redirect() ? "https" : ToLowerAscii(config.scheme_redirect());
+  action->scheme = config.https_redirect() ? "https" : config.scheme_redirect();
   switch (config.path_rewrite_specifier_case()) {
     case route_v3::RedirectAction::kPathRedirect:
       if (!config.path_redirect().empty()) action->path_kind = RedirectAction::Path::kReplace;

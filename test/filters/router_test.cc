@@ -222,6 +222,8 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
       Ask({OneRoute("redirect: {https_redirect: true, host_redirect: b.test}"), "", {{":path", "/x?y"}}});
   EXPECT_EQ(redirect.status, 301);
   EXPECT_EQ(redirect.Get("location"), "https://b.test/x?y");
+  // As it is written, like in Envoy.
+  EXPECT_EQ(Ask({OneRoute("redirect: {scheme_redirect: HtTpS}")}).Get("location"), "HtTpS://a.test/");
   RouterOutcome direct = Ask({OneRoute("direct_response: {status: 410, body: {inline_string: gone}}")});
   EXPECT_EQ(direct.status, 410);
   EXPECT_EQ(direct.body, "gone");
@@ -229,7 +231,7 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
   EXPECT_EQ(direct.sent_to, "");
   RouterOutcome created = Ask({OneRoute("direct_response: {status: 201}"), "", {{":path", "/new?x"}}});
   EXPECT_EQ(created.Get("location"), "http://a.test/new?x");
-  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 3);
+  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 4);
 }
 
 TEST(RouterAnswer, StrictCheckRefusesMalformedHeaders) {
