@@ -28,8 +28,10 @@ void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapsho
 // REQUIRES: clusters are compiled.
 void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
                       Diagnostics& diagnostics);
-// Which statistics are shown: bootstrap's stats_config.
-void CompileStatsConfig(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
+// Which statistics are shown, and into which buckets histograms count: bootstrap's stats_config. The buckets
+// are the process's from its first configuration on.
+void CompileStatsConfig(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
+                        Diagnostics& diagnostics);
 // No two sockets may bind the same address.
 void CheckAddresses(const Snapshot& snapshot, Diagnostics& diagnostics);
 
