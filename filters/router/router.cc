@@ -88,7 +88,9 @@ class Router final : public HttpFilter {
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
     const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
-    EditRequest(route, request, timeout, options_.envoy_headers);
+    if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
+      co_return *std::move(refused);
+    }
     const ResponseDeadline deadline(exchange, timeout, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
     const ClusterResponseStats& stats =

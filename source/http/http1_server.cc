@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "source/http/http1_head_rules.h"
 #include "source/http/http1_server_connection.h"
 #include "source/http/long_head.h"
 
@@ -98,7 +99,7 @@ bool Http1ServerConnection::HandsOver() {
 Task<bool> Http1ServerConnection::ServeOne() {
   Serving serving(*this);
   ++requests_;
-  Http1RequestParser parser(Limits());
+  Http1RequestParser parser(HeadLimits(context_.options));
   HeadState state = ParseHead(serving, parser);
   if (state == HeadState::kIncomplete) state = co_await ReadRestOfHead(serving, parser);
   std::optional<Response> response;
@@ -164,13 +165,10 @@ Task<Http1ServerConnection::HeadState> Http1ServerConnection::ReadRestOfHead(Ser
 
 // Takes over a parsed head; false when it is refused for what it says.
 bool Http1ServerConnection::Accept(Serving& serving) {
-  if (serving.head.http_10 && !AcceptHttp10(serving.head)) {
-    serving.refused = {426, "low_version"};
-    return false;
-  }
-  if (serving.head.http_10) serving.exchange.protocol = "HTTP/1.0";
-  if (serving.head.absolute_form && !context_.options.allow_absolute_url) {
-    serving.refused = {404, "absolute_path_rejected"};
+  const bool serves_http_10 = context_.options.accept_http_10;
+  if (serving.head.http_10 && serves_http_10) serving.exchange.protocol = "HTTP/1.0";
+  if (std::optional<Http1ParseError> refused = RefuseHead(context_.options, serving.head)) {
+    serving.refused = *std::move(refused);
     return false;
   }
   if (serving.head.expect_continue && context_.options.proxy_100_continue) {
@@ -295,16 +293,6 @@ Task<void> Http1ServerConnection::Linger() {
   }
 }
 
-// HTTP/1.0 is served where the configuration says so, with a host of its choice when the request names none.
-bool Http1ServerConnection::AcceptHttp10(RequestHead& head) const {
-  const ServerCodecOptions& options = context_.options;
-  if (!options.accept_http_10) return false;
-  if (head.headers.Has(Header::kAuthority)) return true;
-  if (options.default_host_for_http_10.empty()) return false;
-  head.headers.Add(Header::kAuthority, options.default_host_for_http_10);
-  return true;
-}
-
 std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
   const ServerCodecOptions& options = context_.options;
   return options.request_headers_timeout.count() > 0 ? options.request_headers_timeout
@@ -317,13 +305,6 @@ std::chrono::milliseconds Http1ServerConnection::IdleTimeout() const {
   if (!draining_) return options.idle_timeout;
   const auto soon = std::max(options.drain_timeout, std::chrono::milliseconds(1));
   return options.idle_timeout.count() > 0 ? std::min(options.idle_timeout, soon) : soon;
-}
-
-Http1Limits Http1ServerConnection::Limits() const {
-  Http1Limits limits;
-  limits.max_head_bytes = size_t{context_.options.max_header_kb} * 1024;
-  limits.max_headers = context_.options.max_headers;
-  return limits;
 }
 
 std::unique_ptr<ServerConnection> MakeHttp1ServerConnection(std::unique_ptr<Stream> stream,

@@ -100,10 +100,8 @@ class Http1ServerConnection final : public ServerConnection {
   Response TimeoutReply(Serving& serving);
   bool LeavesBody(const Serving& serving, bool whole) const;
   bool MustClose(const Serving& serving);
-  bool AcceptHttp10(RequestHead& head) const;
   std::chrono::milliseconds HeadTimeout() const;
   std::chrono::milliseconds IdleTimeout() const;
-  Http1Limits Limits() const;
 
   void WatchClient() {
     stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); },

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "source/http/byte_scan.h"
+#include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 #include "source/http/reason_phrase.h"
 
@@ -78,20 +79,9 @@ bool IsRequestLineSafe(const HeaderMap& headers) {
   return headers.Get(Header::kAuthority).find(' ') == std::string_view::npos;
 }
 
-// Fields that the writer itself decides, or that have no place on the wire.
-constexpr uint64_t BitOf(Header known) {
-  static_assert(static_cast<size_t>(Header::kCount) <= 64);
-  return uint64_t{1} << static_cast<size_t>(known);
-}
-constexpr uint64_t kWritersOwn =
-    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
-    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
-    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
-    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
-
 void PutFields(const HeaderMap& headers, HeadWriter& writer) {
   for (const HeaderMap::Field& field : headers) {
-    if ((BitOf(field.known) & kWritersOwn) == 0) writer.Field(field.name, field.value);
+    if (!IsCodecsOwn(field.known)) writer.Field(field.name, field.value);
   }
 }
 

@@ -50,8 +50,10 @@ RuntimeLookup RuntimeOf(const Snapshot& snapshot);
 // The network filters of `chain`, at `path`, into the terminal filter of `into`.
 void CompileNetworkFilters(const envoy::config::listener::v3::FilterChain& chain, const ConfigPath& path,
                            const ListenerContext& context, FilterChainConfig& into);
-// Which statistics are shown: bootstrap's stats_config.
-void CompileStatsConfig(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
+// Which statistics are shown, and into which buckets histograms count: bootstrap's stats_config. The buckets
+// are the process's from its first configuration on.
+void CompileStatsConfig(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
+                        Diagnostics& diagnostics);
 // No two sockets may bind the same address.
 void CheckAddresses(const Snapshot& snapshot, Diagnostics& diagnostics);
 

@@ -144,6 +144,11 @@ void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, Clust
   if (cluster.has_per_connection_buffer_limit_bytes()) {
     connection.codec.buffer_limit = cluster.per_connection_buffer_limit_bytes().value();
   }
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  // Where HttpProtocolOptions say it as well, they win.
+  connection.max_requests = cluster.max_requests_per_connection().value();
+#pragma clang diagnostic pop
   if (cluster.upstream_connection_options().has_tcp_keepalive()) {
     const auto& source = cluster.upstream_connection_options().tcp_keepalive();
     TcpKeepalive& keepalive = connection.keepalive.emplace();

@@ -202,6 +202,8 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
       Ask({OneRoute("redirect: {https_redirect: true, host_redirect: b.test}"), "", {{":path", "/x?y"}}});
   EXPECT_EQ(redirect.status, 301);
   EXPECT_EQ(redirect.Get("location"), "https://b.test/x?y");
+  // As it is written, like in Envoy.
+  EXPECT_EQ(Ask({OneRoute("redirect: {scheme_redirect: HtTpS}")}).Get("location"), "HtTpS://a.test/");
   RouterOutcome direct = Ask({OneRoute("direct_response: {status: 410, body: {inline_string: gone}}")});
   EXPECT_EQ(direct.status, 410);
   EXPECT_EQ(direct.body, "gone");
@@ -209,7 +211,7 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
   EXPECT_EQ(direct.sent_to, "");
   RouterOutcome created = Ask({OneRoute("direct_response: {status: 201}"), "", {{":path", "/new?x"}}});
   EXPECT_EQ(created.Get("location"), "http://a.test/new?x");
-  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 3);
+  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 4);
 }
 
 TEST(RouterAnswer, StrictCheckRefusesMalformedHeaders) {
@@ -256,9 +258,31 @@ TEST(RouterRewrite, ByExpressionAndByHeader) {
   EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
 }
 
-TEST(RouterRewrite, AValueThatWouldEndTheLineIsNotWritten) {
-  RouterQuestion question{To("up", ", host_rewrite_header: x-host"), "", {{"x-host", "c\r\nx: y"}}};
-  EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
+TEST(RouterRewrite, AHostThatCannotBeSentIsTheClientsFault) {
+  for (const char* value : {"a b", "a\tb", "c\r\nx: y", "\x7f"}) {
+    RouterOutcome outcome = Ask({To("up", ", host_rewrite_header: x-host"), "", {{"x-host", value}}});
+    EXPECT_EQ(outcome.status, 400) << value;
+    EXPECT_EQ(outcome.detail, "rewritten_host_invalid") << value;
+    EXPECT_TRUE(outcome.sent.empty()) << value;
+  }
+}
+
+TEST(RouterRewrite, APathThatIsNoneIsNotSent) {
+  const auto rewritten = [](const std::string& path) {
+    return Ask({To("up", ", regex_rewrite: {pattern: {regex: '^/r(.*)'}, substitution: '\\1'}"),
+                "",
+                {{":path", path}}});
+  };
+  for (const char* path : {"/rx", "/rhttp://other.test/", "/r/a b"}) {
+    RouterOutcome outcome = rewritten(path);
+    EXPECT_EQ(outcome.status, 500) << path;
+    EXPECT_EQ(outcome.detail, "rewritten_path_invalid") << path;
+    EXPECT_TRUE(outcome.sent.empty()) << path;
+  }
+  EXPECT_EQ(rewritten("/r/x?q").Sent(":path"), "/x?q");
+  // Nothing is left of it: as it was, like in Envoy.
+  EXPECT_EQ(rewritten("/r?q").Sent(":path"), "/r?q");
+  EXPECT_EQ(rewritten("/r?q").Sent("x-envoy-original-path"), "");
 }
 
 }  // namespace
