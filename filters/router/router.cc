@@ -102,7 +102,8 @@ class Router final : public HttpFilter {
                             ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
                             : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
     EditResponse(route, exchange, response, options_.envoy_headers);
-    // What follows a change of protocol is no response but a conversation, which may take as long as it likes.
+    // What follows a change of protocol is no response but a conversation, which may take as long as it
+    // likes.
     const bool conversation = response.status() == kSwitchingProtocols;
     if (deadline.limited() && !conversation && !response.body().complete()) {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));

@@ -65,6 +65,7 @@ DumpSection Routes(const Snapshot& snapshot) {
   }
   for (const auto& listener : snapshot.listeners) {
     for (const FilterChainConfig* chain : listener->AllChains()) {
+      if (chain->hcm == nullptr) continue;
       const auto& rds = chain->hcm->rds;
       if (rds != nullptr) section.lists[1].entries.push_back({rds->name(), rds});
     }
