@@ -167,8 +167,10 @@ TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
   refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0].drain_type:");
   listener = ListenerWith("l", 80, chains);
-  listener.replace(listener.find("{name: l,"), 9, "{name: l, connection_balance_config: {exact_balance: {}},");
-  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0]: field \"connection_balance_config\"");
+  listener.replace(listener.find("{name: l,"), 9,
+                   "{name: l, connection_balance_config: {exact_balance: {}},");
+  refused(BootstrapWith(listener, {"c"}),
+          "static_resources.listeners[0]: field \"connection_balance_config\"");
 }
 
 }  // namespace
