@@ -53,7 +53,7 @@ TEST(TcpChain, AnUnknownClusterIsAnErrorInItsPlace) {
   const TextSnapshot text(BootstrapWith(ListenerWith("l", 80, TcpChain("cluster: lost")), {"c"}));
   EXPECT_EQ(text.snapshot, nullptr);
   EXPECT_NE(
-      text.diagnostics.ToText().find("<--config-yaml>:3:234: static_resources.listeners[0].filter_chains[0]."
+      text.diagnostics.ToText().find("<--config-yaml>:3:259: static_resources.listeners[0].filter_chains[0]."
                                      "filters[0].typed_config.cluster: no cluster is called \"lost\""),
       std::string::npos)
       << text.diagnostics.ToText();

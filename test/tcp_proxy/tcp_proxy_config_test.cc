@@ -87,18 +87,18 @@ TEST(TcpProxyConfig, TheSumOfWeightsDoesNotOverflow) {
 TEST(TcpProxyConfig, NamesThePlaceOfEachUnknownCluster) {
   const Compiled one("stat_prefix: s\ncluster: lost\n");
   EXPECT_EQ(one.config, nullptr);
-  EXPECT_TRUE(one.Says("tcp.yaml:2:10: cluster: no cluster is called \"lost\"")) << one.text;
+  EXPECT_TRUE(one.Says("tcp.yaml:2:1: cluster: no cluster is called \"lost\"")) << one.text;
   const Compiled two(
       "stat_prefix: s\nweighted_clusters:\n  clusters:\n  - {name: a, weight: 1}\n  - {name: lost, weight: "
       "1}\n");
   EXPECT_EQ(two.config, nullptr);
-  EXPECT_TRUE(two.Says("tcp.yaml:5:12: weighted_clusters.clusters[1].name: no cluster is called \"lost\""))
+  EXPECT_TRUE(two.Says("tcp.yaml:5:6: weighted_clusters.clusters[1].name: no cluster is called \"lost\""))
       << two.text;
 }
 
 TEST(TcpProxyConfig, RefusesWhatItsRulesForbid) {
   EXPECT_TRUE(Compiled("cluster: a\n").Says("stat_prefix"));
-  EXPECT_TRUE(Compiled("stat_prefix: s\n").Says("cluster_specifier"));
+  EXPECT_TRUE(Compiled("stat_prefix: s\n").Says("needs one of cluster, weighted_clusters"));
   EXPECT_TRUE(Compiled("stat_prefix: s\ncluster: a\nmax_connect_attempts: 0\n").Says("tcp.yaml:3:"));
   EXPECT_TRUE(
       Compiled("stat_prefix: s\ncluster: a\nmax_downstream_connection_duration: 0s\n").Says("tcp.yaml:3:"));
