@@ -55,7 +55,7 @@ CONFIGURATIONS = [
         "grpc", hcm=HCM, cluster=CLUSTER, routes=ROUTES.split("\n", 2)[2],
         requests=[call(kind="application/grpc", script=ANSWER), call(kind="application/grpc+proto", script=TRAILERS_ONLY),
                   call(kind="application/grpc", script=page("503 No", "text/html", b"<b>no</b>")),
-                  call(kind="application/grpc", path="/down/M")]),
+                  call(kind="application/grpc", path="/down/M", differs="early-answer: headers end log")]),
     Configuration(
         "grpc_web: types", hcm=HCM, cluster=CLUSTER, routes=ROUTES, filters=filter_yaml("grpc_web"),
         requests=[call(script=ANSWER), call(HELLO, WEB + "+proto", script=ANSWER),
@@ -70,7 +70,9 @@ CONFIGURATIONS = [
                   call(HELLO, WEB, f"Accept: {TEXT}, */*", script=ANSWER, differs="grpc-web-types: headers body log")]),
     Configuration(
         "grpc_web: base64", hcm=HCM, cluster=CLUSTER, filters=filter_yaml("grpc_web"),
-        requests=[text(b"", script=ANSWER), text(b"AAAAA"), text(b"AAAA@AAA"), text(b"AB=="), text(b"AAAA\r\nAAAA"),
+        requests=[text(b"", script=ANSWER), text(b"AAAAA", differs="grpc-web-base64: upstream log"),
+                  text(b"AAAA@AAA", differs="grpc-web-base64: log"), text(b"AB==", differs="grpc-web-base64: upstream log"),
+                  text(b"AAAA\r\nAAAA", differs="grpc-web-base64: log"),
                   raw(f"POST /s.S/M HTTP/1.1\nHost: h.test\nContent-Type: {TEXT}\nTransfer-Encoding: chunked\n\n",
                       "4\nAAAA\n", "6\nAAAABQ\n2\n==\n0\n\n", script=ANSWER),
                   text(base64.b64encode(HELLO) + base64.b64encode(GOOD_BYE), script=ANSWER,
@@ -85,7 +87,8 @@ CONFIGURATIONS = [
                   call(script=page("503 No", "text/html", b"<b>100%</b>\n")), call(script=answer(b"hello", kind="text/plain")),
                   call(script=answer(b"no", status="403 Forbidden")), call(script=page("500 No", "text/plain", b"x" * 20000)),
                   call(script=page("404 No", "text/plain", b""), differs="grpc-web-empty: headers"),
-                  call(script=[READ, RESET]), call(path="/down/M"), call(HELLO, WEB, ACCEPT_TEXT, path="/down/M")]),
+                  call(script=[READ, RESET]), call(path="/down/M", differs="early-answer: headers end log"),
+                  call(HELLO, WEB, ACCEPT_TEXT, path="/down/M", differs="early-answer: headers end log")]),
     Configuration(
         "grpc_web: the status in the access log", hcm=HCM, cluster=CLUSTER, filters=filter_yaml("grpc_web"),
         log_filter="filter: {grpc_status_filter: {statuses: [OK]}}",
