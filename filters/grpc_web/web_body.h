@@ -30,8 +30,11 @@ std::optional<Body> DecodeRequestBody(Body body, bool text, std::unique_ptr<Exch
 class GrpcTextEncoder {
  public:
   void Encode(std::string_view bytes, std::string& out);
-  // Pads what is left of a message that was not sent whole.
-  void Finish(std::string& out) { base64_.Pad(out); }
+  // Pads what is left of a message that was not sent whole; what follows begins one.
+  void Finish(std::string& out) {
+    base64_.Pad(out);
+    frames_ = GrpcFrames();
+  }
 
  private:
   Base64Encoder base64_;
