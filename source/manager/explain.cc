@@ -16,7 +16,7 @@ void ExplainHead(const ExchangeQuestion& question, const UnsentHead& unsent, Exc
   if (!question.url.fragment.empty()) {
     answer.Add("request", question.url.fragment + " is not sent: a client keeps the fragment of a URL");
   }
-  if (!unsent.host_added) return;
+  if (!unsent.host_added || unsent.refused) return;
   const std::string host(unsent.head.headers.Get(Header::kAuthority));
   answer.Add("request", "host " + host + ", the listener's address: a path alone names none");
 }
