@@ -198,8 +198,11 @@ TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   };
   refused(Gateway("stats_config: {stats_tags: [{tag_name: a, fixed_value: b}]}\n"),
           "stats_config: field \"stats_tags\"");
-  refused(Gateway("stats_config: {use_all_default_tags: false}\n"),
-          "stats_config.use_all_default_tags: only true is supported");
+  const TextSnapshot tags(Gateway("stats_config: {use_all_default_tags: false}\n"));
+  EXPECT_EQ(tags.snapshot, nullptr);
+  EXPECT_NE(tags.diagnostics.ToText().find("stats_config.use_all_default_tags: only true is supported"),
+            std::string::npos)
+      << tags.diagnostics.ToText();
   const std::string chains = "{filters: [" + HcmWith("{match: {prefix: /}, route: {cluster: c}}") + "]}";
   std::string listener = ListenerWith("l", 80, chains);
   listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
