@@ -8,6 +8,7 @@
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
+#include "envoy/config/core/v3/grpc_method_list.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -21,18 +22,22 @@
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
+#include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
@@ -56,6 +61,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::common::mutation_rules::v3::HeaderMutation>();
   LinkMessageReflection<envoy::config::core::v3::Address>();
   LinkMessageReflection<envoy::config::core::v3::Locality>();
+  LinkMessageReflection<envoy::config::core::v3::GrpcMethodList>();
   LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::config::core::v3::ProxyProtocolConfig>();
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
@@ -69,6 +75,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::common::fault::v3::FaultDelay>();
   LinkMessageReflection<envoy::extensions::filters::http::buffer::v3::Buffer>();
   LinkMessageReflection<envoy::extensions::filters::http::fault::v3::FaultAbort>();
+  LinkMessageReflection<envoy::extensions::filters::http::grpc_stats::v3::FilterConfig>();
+  LinkMessageReflection<envoy::extensions::filters::http::grpc_web::v3::GrpcWeb>();
   LinkMessageReflection<envoy::extensions::filters::http::header_mutation::v3::Mutations>();
   LinkMessageReflection<envoy::extensions::filters::http::health_check::v3::HealthCheck>();
   LinkMessageReflection<envoy::extensions::filters::http::router::v3::Router>();
@@ -76,6 +84,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector>();
   LinkMessageReflection<
       envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager>();
+  LinkMessageReflection<envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy>();
   LinkMessageReflection<
       envoy::extensions::http::original_ip_detection::custom_header::v3::CustomHeaderConfig>();
   LinkMessageReflection<envoy::extensions::http::original_ip_detection::xff::v3::XffConfig>();
@@ -83,6 +92,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
+  LinkMessageReflection<
+      envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
   LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::TlsParameters>();
   LinkMessageReflection<envoy::extensions::transport_sockets::tls::v3::Secret>();

@@ -8,6 +8,8 @@ namespace narthex {
 #define NARTHEX_FILTERS(ROW) \
   ROW(Buffer)                \
   ROW(Fault)                 \
+  ROW(GrpcStats)             \
+  ROW(GrpcWeb)               \
   ROW(HeaderMutation)        \
   ROW(HealthCheck)           \
   ROW(Router)

@@ -134,18 +134,21 @@ double FromRuntime(const FilterContext& context, const std::string& configured, 
   return RuntimeNumber(context.runtime, configured.empty() ? usual : configured, otherwise);
 }
 
-Share CompileShare(const envoy::type::v3::FractionalPercent& percent, double of_runtime) {
-  static constexpr uint32_t kDenominators[] = {100, 10'000, 1'000'000};
-  if (of_runtime < 0) return Share{percent.numerator(), kDenominators[percent.denominator()]};
-  const FractionMatcher share = FractionMatcher::OfPercent(of_runtime);
+// The share that `rule` ("delay") names, unless the runtime says another (not below 0).
+Share CompileShare(const envoy::type::v3::FractionalPercent& percent, std::string_view rule,
+                   const FilterContext& context, double of_runtime) {
+  FractionMatcher share =
+      CompileFraction(percent, context.path.Field(rule).Field("percentage"), context.diagnostics);
+  if (of_runtime >= 0) share = FractionMatcher::OfPercent(of_runtime);
   return Share{static_cast<uint32_t>(share.numerator), static_cast<uint32_t>(share.denominator)};
 }
 
 DelayRule CompileDelay(const v3::HTTPFault& fault, const FilterContext& context) {
   const auto& config = fault.delay();
   DelayRule rule;
-  rule.share = CompileShare(config.percentage(), FromRuntime(context, fault.delay_percent_runtime(),
-                                                             "fault.http.delay.fixed_delay_percent", -1));
+  rule.share = CompileShare(
+      config.percentage(), "delay", context,
+      FromRuntime(context, fault.delay_percent_runtime(), "fault.http.delay.fixed_delay_percent", -1));
   if (config.has_fixed_delay()) {
     const auto& delay = config.fixed_delay();
     const double configured = static_cast<double>(delay.seconds() * 1000 + delay.nanos() / 1'000'000);
@@ -159,8 +162,9 @@ DelayRule CompileDelay(const v3::HTTPFault& fault, const FilterContext& context)
 AbortRule CompileAbort(const v3::HTTPFault& fault, const FilterContext& context) {
   const auto& config = fault.abort();
   AbortRule rule;
-  rule.share = CompileShare(config.percentage(), FromRuntime(context, fault.abort_percent_runtime(),
-                                                             "fault.http.abort.abort_percent", -1));
+  rule.share =
+      CompileShare(config.percentage(), "abort", context,
+                   FromRuntime(context, fault.abort_percent_runtime(), "fault.http.abort.abort_percent", -1));
   if (config.error_type_case() == v3::FaultAbort::kHttpStatus) {
     const double status = FromRuntime(context, fault.abort_http_status_runtime(),
                                       "fault.http.abort.http_status", config.http_status());

@@ -26,24 +26,32 @@ constexpr std::string_view kSteeringHeaders[] = {
     "x-envoy-upstream-stream-duration-ms",
 };
 
-void RewriteHost(const ForwardAction& forward, HeaderMap& headers, bool envoy_headers) {
-  if (forward.host_rewrite.kind == HostRewrite::Kind::kNone) return;
+std::optional<Response> RewriteHost(const ForwardAction& forward, HeaderMap& headers, bool envoy_headers) {
+  if (forward.host_rewrite.kind == HostRewrite::Kind::kNone) return std::nullopt;
   std::string host = forward.host_rewrite.Rewrite(headers);
-  if (host.empty() || !IsHeaderValue(host)) return;
+  if (host.empty()) return std::nullopt;
+  if (HasSpaceOrControl(host)) {
+    return LocalReply(400, "rewritten_host_invalid", "the request asks for an invalid host");
+  }
   std::string_view old = headers.Get(Header::kAuthority);
   if (forward.append_x_forwarded_host && !old.empty()) headers.AppendToList(Header::kXForwardedHost, old);
   if (envoy_headers) headers.Set(kOriginalHost, old);
   headers.Set(Header::kAuthority, host);
+  return std::nullopt;
 }
 
-void RewritePath(const CompiledRoute& route, HeaderMap& headers, bool envoy_headers) {
+std::optional<Response> RewritePath(const CompiledRoute& route, HeaderMap& headers, bool envoy_headers) {
   const PathRewrite& rewrite = route.forward->path_rewrite;
-  if (rewrite.kind == PathRewrite::Kind::kNone) return;
+  if (rewrite.kind == PathRewrite::Kind::kNone) return std::nullopt;
   std::string_view old = headers.Get(Header::kPath);
   std::string path = rewrite.Rewrite(old, route);
-  if (!IsHeaderValue(path)) return;
+  if (path.empty()) return std::nullopt;
+  if (!IsForwardablePath(path)) {
+    return LocalReply(500, "rewritten_path_invalid", "the route makes an invalid path of this one");
+  }
   if (envoy_headers) headers.Set(kOriginalPath, old);
   headers.Set(Header::kPath, path);
+  return std::nullopt;
 }
 
 // Views of what outlives the exchange, so that nothing is copied on the usual path.
@@ -117,8 +125,8 @@ bool IsRetryOn(std::string_view value, bool grpc) {
 
 }  // namespace
 
-void EditRequest(const CompiledRoute& route, Request& request, std::chrono::milliseconds timeout,
-                 bool envoy_headers) {
+std::optional<Response> EditRequest(const CompiledRoute& route, Request& request,
+                                    std::chrono::milliseconds timeout, bool envoy_headers) {
   HeaderMap& headers = request.headers();
   if (envoy_headers) SetExpectedTimeout(*route.forward, headers, timeout);
   if (request.info().internal) {  // other clients' were removed on entry
@@ -128,8 +136,8 @@ void EditRequest(const CompiledRoute& route, Request& request, std::chrono::mill
   if (route.request_mutations != nullptr) {
     route.request_mutations->Apply(headers, FormatContext{&request.info(), &headers, nullptr, nullptr, {}});
   }
-  RewriteHost(*route.forward, headers, envoy_headers);
-  RewritePath(route, headers, envoy_headers);
+  std::optional<Response> refused = RewriteHost(*route.forward, headers, envoy_headers);
+  return refused ? std::move(refused) : RewritePath(route, headers, envoy_headers);
 }
 
 void MutateResponse(const CompiledRoute& route, Exchange& exchange, Response& response) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "filters/router/response_deadline.h"
 #include "source/router/compiled_route.h"
 
@@ -7,9 +9,11 @@
 // rewrites and header mutations on the route nothing is allocated.
 namespace narthex {
 
-// Header mutations, host and path rewrites, the router's own x-envoy- headers; in Envoy's order.
-void EditRequest(const CompiledRoute& route, Request& request, std::chrono::milliseconds timeout,
-                 bool envoy_headers);
+// Header mutations, host and path rewrites, the router's own x-envoy- headers; in Envoy's order. The reply,
+// when a rewriting made what can't be sent: 400 for a host, which the client chose, 500 for a path, which the
+// configuration spoilt.
+std::optional<Response> EditRequest(const CompiledRoute& route, Request& request,
+                                    std::chrono::milliseconds timeout, bool envoy_headers);
 // The same for what answers an attempt, be it the upstream's response or a local reply in its place:
 // x-envoy-upstream-service-time (upstream only), the route's header mutations, x-envoy-attempt-count.
 void EditResponse(const CompiledRoute& route, Exchange& exchange, Response& response, bool envoy_headers);

@@ -59,14 +59,10 @@ class BoundedBody final : public BodySource {
     if (piece) co_return std::move(*piece);
     BodyPiece failed;
     failed.error = std::make_unique<ExchangeError>();
-    if (deadline_.timeout_passed()) {
-      failed.error->flag = ResponseFlag::kUpstreamRequestTimeout;
-      failed.error->detail = "response_timeout";
-      exchange_.AddFlag(failed.error->flag);
-      timeouts_.Add();
-    } else {
-      failed.error->detail = "max_duration_timeout";
-    }
+    failed.error->flag = ResponseFlag::kUpstreamRequestTimeout;
+    failed.error->detail = "response_timeout";
+    exchange_.AddFlag(failed.error->flag);
+    timeouts_.Add();
     co_return failed;
   }
 
@@ -80,25 +76,11 @@ class BoundedBody final : public BodySource {
 }  // namespace
 
 std::chrono::milliseconds ResponseDeadline::Left() const {
-  uint64_t now = exchange_->loop().NowUs();
-  std::chrono::milliseconds left = std::chrono::milliseconds::max();
-  if (limits_.timeout.count() > 0) {
-    // While the request is still coming, the end can't be closer than the whole timeout.
-    uint64_t from = request_end();
-    left = from == 0 ? limits_.timeout
-                     : Until(from + static_cast<uint64_t>(limits_.timeout.count()) * kUsPerMs, now);
-  }
-  if (limits_.duration.count() > 0) {
-    uint64_t end = exchange_->times.start + static_cast<uint64_t>(limits_.duration.count()) * kUsPerMs;
-    left = std::min(left, Until(end, now));
-  }
-  return left;
-}
-
-bool ResponseDeadline::timeout_passed() const {
-  if (limits_.timeout.count() <= 0 || request_end() == 0) return false;
-  uint64_t end = request_end() + static_cast<uint64_t>(limits_.timeout.count()) * kUsPerMs;
-  return end <= exchange_->loop().NowUs();
+  // While the request is still coming, the end can't be closer than the whole timeout.
+  const uint64_t from = sent_ != 0 ? sent_ : exchange_->times.request_end;
+  if (from == 0) return timeout_;
+  const uint64_t end = from + static_cast<uint64_t>(timeout_.count()) * kUsPerMs;
+  return Until(end, exchange_->loop().NowUs());
 }
 
 Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts) {

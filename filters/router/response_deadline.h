@@ -11,30 +11,21 @@
 
 namespace narthex {
 
-// Until when a response must have ended: `timeout` after the request's last byte, and `duration` after its
-// first. Zero is no limit. A copyable value; the exchange outlives it.
+// Until when a response must have ended: `timeout` after the request's last byte. Zero is no limit. A
+// copyable value; the exchange outlives it.
 class ResponseDeadline {
  public:
-  struct Limits {
-    std::chrono::milliseconds timeout{0};
-    std::chrono::milliseconds duration{0};
-  };
   // Made when the request is sent; `request_complete`: all of it is here.
-  ResponseDeadline(Exchange& exchange, Limits limits, bool request_complete)
-      : exchange_(&exchange), limits_(limits), sent_(request_complete ? exchange.loop().NowUs() : 0) {}
+  ResponseDeadline(Exchange& exchange, std::chrono::milliseconds timeout, bool request_complete)
+      : exchange_(&exchange), timeout_(timeout), sent_(request_complete ? exchange.loop().NowUs() : 0) {}
 
-  bool limited() const { return limits_.timeout.count() > 0 || limits_.duration.count() > 0; }
+  bool limited() const { return timeout_.count() > 0; }
   // Time to the next moment at which it may have passed; zero when it has. REQUIRES: limited().
   std::chrono::milliseconds Left() const;
-  // Which limit has passed, for the reply. REQUIRES: Left() is zero.
-  bool timeout_passed() const;
-  bool request_complete() const { return request_end() != 0; }
 
  private:
-  uint64_t request_end() const { return sent_ != 0 ? sent_ : exchange_->times.request_end; }
-
   Exchange* exchange_;
-  Limits limits_;
+  std::chrono::milliseconds timeout_;
   uint64_t sent_;
 };
 
@@ -76,8 +67,8 @@ class [[nodiscard]] Bounded {
   std::coroutine_handle<> awaiting_;
 };
 
-// A body that fails with `response_timeout`, which counts as one in `timeouts`, or `max_duration_timeout`
-// when the deadline passes before its end.
+// A body that fails with `response_timeout`, which counts as one in `timeouts`, when the deadline passes
+// before its end.
 Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts);
 
 }  // namespace narthex

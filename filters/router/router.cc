@@ -18,6 +18,8 @@ namespace {
 
 namespace router_v3 = envoy::extensions::filters::http::router::v3;
 
+constexpr int kSwitchingProtocols = 101;
+
 // http.<stat_prefix>.*: what the router was asked and did without a cluster.
 struct RouterStats {
   Counter rq_total;
@@ -85,20 +87,25 @@ class Router final : public HttpFilter {
       std::string_view header = FindInvalidHeader(request.headers(), options_.strict_headers);
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
-    auto limits = LimitsFor(*route.forward, request, options_.respect_expected_timeout);
-    EditRequest(route, request, limits.timeout, options_.envoy_headers);
-    ResponseDeadline deadline(exchange, limits, request.body().complete());
+    const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
+    if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
+      co_return *std::move(refused);
+    }
+    const ResponseDeadline deadline(exchange, timeout, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
         exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
-    Response response = !result ? DeadlinePassed(deadline, exchange, stats)
+    Response response = !result ? DeadlinePassed(exchange, stats)
                         : std::holds_alternative<Response>(*result)
                             ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
                             : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
     EditResponse(route, exchange, response, options_.envoy_headers);
-    if (deadline.limited() && !response.body().complete()) {
+    // What follows a change of protocol is no response but a conversation, which may take as long as it
+    // likes.
+    const bool conversation = response.status() == kSwitchingProtocols;
+    if (deadline.limited() && !conversation && !response.body().complete()) {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
     }
     if (options_.count_codes) stats.Count(response.status());
@@ -146,21 +153,12 @@ class Router final : public HttpFilter {
     return response;
   }
 
-  Response DeadlinePassed(const ResponseDeadline& deadline, Exchange& exchange,
-                          const ClusterResponseStats& stats) const {
-    if (deadline.timeout_passed()) {
-      stats.timeouts().Add();
-      ExchangeError error;
-      error.flag = ResponseFlag::kUpstreamRequestTimeout;
-      error.detail = "response_timeout";
-      return Failed(std::move(error), exchange);
-    }
-    // The client is the late one while its request is still coming. Envoy logs no flag for this limit.
-    Response response = LocalReply(deadline.request_complete() ? 504 : 408, "max_duration_timeout",
-                                   "downstream duration timeout");
-    constexpr std::string_view kDeadlineExceeded = "4";
-    if (IsGrpc(exchange.request_headers)) response.headers().Set(Header::kGrpcStatus, kDeadlineExceeded);
-    return response;
+  Response DeadlinePassed(Exchange& exchange, const ClusterResponseStats& stats) const {
+    stats.timeouts().Add();
+    ExchangeError error;
+    error.flag = ResponseFlag::kUpstreamRequestTimeout;
+    error.detail = "response_timeout";
+    return Failed(std::move(error), exchange);
   }
 
   Response Failed(ExchangeError error, Exchange& exchange) const {

@@ -4,18 +4,16 @@
 #include <optional>
 #include <string_view>
 
-#include "filters/router/response_deadline.h"
+#include "source/http/message.h"
 #include "source/router/compiled_route.h"
 
 namespace narthex {
 
-// The limits of this request: the route's, and what its x-envoy- and grpc-timeout headers may change of them.
-// Takes the headers that are for the router only off the request. `respect_expected`: believe
-// x-envoy-expected-rq-timeout-ms.
-ResponseDeadline::Limits LimitsFor(const ForwardAction& forward, Request& request, bool respect_expected);
+// The timeout of this request, 0 for none: the route's, and what its x-envoy- headers may change of it. Takes
+// the headers that are for the router only off the request, and tells a gRPC service how long it has.
+// `respect_expected`: believe x-envoy-expected-rq-timeout-ms.
+std::chrono::milliseconds TimeoutFor(const ForwardAction& forward, Request& request, bool respect_expected);
 
-// A grpc-timeout value ("250m"), rounded up to milliseconds; nullopt when it is malformed.
-std::optional<std::chrono::milliseconds> ParseGrpcTimeout(std::string_view value);
 // A decimal number of milliseconds; nullopt when it is none.
 std::optional<std::chrono::milliseconds> ParseMilliseconds(std::string_view value);
 

@@ -102,8 +102,10 @@ void AddReadingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
                      if (request.Get("format") == "json") return JsonReply(backend.ClustersJson());
                      return AdminReply{200, backend.ClustersText()};
                    }});
-  pages.push_back({"/config_dump", "the configuration that runs, secrets hidden", false,
-                   [&backend](const AdminRequest&) { return JsonReply(backend.ConfigDump()); }});
+  pages.push_back(
+      {"/config_dump",
+       "the configuration that runs, secrets hidden (?resource=static_clusters, ?mask, ?name_regex)", false,
+       [&backend](const AdminRequest& request) { return backend.ConfigDump(request); }});
   pages.push_back({"/runtime", "runtime layers and their values", false,
                    [&backend](const AdminRequest&) { return JsonReply(backend.Runtime()); }});
   pages.push_back({"/explain", "which route takes a request (?method=GET&url=http://host/path)", false,

@@ -31,8 +31,9 @@ class AdminBackend {
   virtual std::vector<ListenerRow> Listeners() const = 0;
   virtual std::string ClustersText() const = 0;
   virtual std::string ClustersJson() const = 0;
-  // The running configuration as Envoy's ConfigDump, in JSON.
-  virtual std::string ConfigDump() const = 0;
+  // The running configuration as Envoy's ConfigDump, in JSON; of it what ?resource, ?mask and ?name_regex
+  // name.
+  virtual AdminReply ConfigDump(const AdminRequest& request) const = 0;
   virtual std::string Runtime() const = 0;
   // JSON, without key material.
   virtual std::string Certificates() const = 0;

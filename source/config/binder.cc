@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/descriptor.pb.h"
+#include "source/config/deprecated_fields.h"
 #include "source/config/known_fields.h"
 #include "source/config/suggest.h"
 
@@ -101,7 +102,8 @@ bool Binder::TakesTwice(const Node& child, const Message& message, const FieldDe
 
 void Binder::WarnDeprecated(const Node& child, const FieldDescriptor* field) {
   if (!field->options().deprecated()) return;
-  ReportKey(child, Severity::kWarning, absl::StrCat("field \"", field->name(), "\" is deprecated"));
+  ReportKey(child, Severity::kWarning,
+            DescribeDeprecated(field->containing_type()->full_name(), field->name()));
 }
 
 void Binder::UnknownField(const Node& child, const Message& message) {

@@ -40,6 +40,22 @@ std::string JsonString(std::string_view text) {
   return json;
 }
 
+// The text of so many characters at the beginning, or at the end, of `text`; a byte that is in no character
+// counts as one.
+std::string_view FirstCharacters(std::string_view text, size_t count) {
+  size_t end = 0;
+  for (; count > 0 && end < text.size(); --count) end += std::max<size_t>(Utf8Length(text.substr(end)), 1);
+  return text.substr(0, end);
+}
+std::string_view LastCharacters(std::string_view text, size_t count) {
+  size_t begin = text.size();
+  for (; count > 0 && begin > 0; --count) {
+    --begin;
+    while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) --begin;
+  }
+  return text.substr(begin);
+}
+
 std::string_view LineOf(std::string_view text, int line) {
   for (int i = 1; i < line; ++i) {
     size_t end = text.find('\n');
@@ -70,7 +86,9 @@ void Diagnostics::Warning(const ConfigPath& path, std::string_view message, std:
 }
 
 void Diagnostics::Add(Diagnostic diagnostic) {
-  if (diagnostic.severity == Severity::kError) ++error_count_;
+  const bool error = diagnostic.severity == Severity::kError;
+  if (error) ++error_count_;
+  if (error && settled_.contains({diagnostic.origin.file, diagnostic.origin.path})) return;
   if (found_.size() >= kMaxKept) {
     ++dropped_;
     return;
@@ -84,6 +102,23 @@ void Diagnostics::AddStatus(const absl::Status& status) {
   if (!FindOrigin(status, diagnostic.origin, diagnostic.message))
     diagnostic.message = std::string(status.message());
   Add(std::move(diagnostic));
+}
+
+void Diagnostics::Settle(size_t since) {
+  for (size_t i = since; i < found_.size(); ++i) {
+    const Diagnostic& diagnostic = found_[i];
+    if (diagnostic.severity != Severity::kError || diagnostic.origin.path.empty()) continue;
+    settled_.emplace(diagnostic.origin.file, diagnostic.origin.path);
+  }
+}
+
+size_t Diagnostics::ReportedErrors() const {
+  if (dropped_ > 0) return error_count_;
+  const std::vector<Diagnostic> sorted = Sorted();
+  const auto errors = std::count_if(sorted.begin(), sorted.end(), [](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Severity::kError;
+  });
+  return static_cast<size_t>(errors);
 }
 
 std::vector<Diagnostic> Diagnostics::Sorted() const {
@@ -101,14 +136,21 @@ void Diagnostics::AttachSource(std::string_view file, std::string_view text) {
 void Diagnostics::AppendSource(const Origin& origin, std::string& text) const {
   auto source = sources_.find(origin.file);
   if (source == sources_.end() || origin.line == 0) return;
-  std::string_view line = LineOf(source->second, origin.line);
-  std::string indent;
-  std::string_view rest = line;
-  for (int i = 1; i < origin.column && !rest.empty(); ++i) {
-    indent.push_back(rest[0] == '\t' ? '\t' : ' ');
-    rest.remove_prefix(std::max<size_t>(Utf8Length(rest), 1));
+  // A line may be a whole file: what stands around the column is enough.
+  constexpr size_t kShownBefore = 80, kShownBehind = 80;
+  constexpr std::string_view kCut = "...";
+  const std::string_view line = LineOf(source->second, origin.line);
+  const std::string_view before = FirstCharacters(line, static_cast<size_t>(std::max(origin.column, 1) - 1));
+  const std::string_view behind = line.substr(before.size());
+  std::string_view left = LastCharacters(before, kShownBefore);
+  const std::string_view right = FirstCharacters(behind, kShownBehind);
+  text.append("    ").append(left.size() < before.size() ? kCut : "").append(left).append(right);
+  text.append(right.size() < behind.size() ? kCut : "").append("\n    ");
+  if (left.size() < before.size()) text.append(kCut.size(), ' ');
+  for (; !left.empty(); left.remove_prefix(FirstCharacters(left, 1).size())) {
+    text.push_back(left[0] == '\t' ? '\t' : ' ');
   }
-  text.append("    ").append(line).append("\n    ").append(indent).append("^\n");
+  text.append("^\n");
 }
 
 std::string Diagnostics::ToText(bool carets) const {

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,9 +41,15 @@ class Diagnostics {
   // Takes over the error of a compile function, with the position that ConfigPath::Error gave it. An OK
   // status adds nothing.
   void AddStatus(const absl::Status& status);
+  // Called when a file was read and checked, with what kept() was before: an error that is found later at the
+  // very place of one of the file's only follows from that. It is counted, and not kept.
+  void Settle(size_t since);
+  size_t kept() const { return found_.size(); }
 
   bool HasErrors() const { return error_count_ > 0; }
   size_t error_count() const { return error_count_; }
+  // As many errors as ToText tells of, and those that are beyond kMaxKept.
+  size_t ReportedErrors() const;
 
   // Sorted by file, line and column; each finding once.
   std::vector<Diagnostic> Sorted() const;
@@ -60,6 +68,7 @@ class Diagnostics {
   void AppendSource(const Origin& origin, std::string& text) const;
 
   std::vector<Diagnostic> found_;
+  std::set<std::pair<std::string, std::string>> settled_;  // file and path of errors
   size_t error_count_ = 0;
   size_t dropped_ = 0;
   std::map<std::string, std::string, std::less<>> sources_;

@@ -111,12 +111,14 @@ class Loader {
 
   bool Load(Source source, ConfigDocument& document) {
     size_t errors = diagnostics_.error_count();
+    const size_t kept = diagnostics_.kept();
     message_.Clear();
     bool parsed = Parse(source, options_.format, message_, tree_);
     if (!options_.overlay_yaml.empty()) parsed = Overlay() && parsed;
     document = ConfigDocument(std::make_shared<OriginMap>(tree_.root, tree_.files));
     if (parsed && options_.validate) ValidateWhatWasBound(document.Root(), errors);
     AttachSources(source);
+    diagnostics_.Settle(kept);
     return parsed && diagnostics_.error_count() == errors;
   }
 

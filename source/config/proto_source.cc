@@ -13,6 +13,7 @@
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/unknown_field_set.h"
 #include "re2/re2.h"
+#include "source/config/deprecated_fields.h"
 #include "source/config/known_fields.h"
 #include "source/config/path_steps.h"
 #include "source/config/suggest.h"
@@ -171,7 +172,8 @@ class ShapeReader {
 
   void WarnDeprecated(const FieldDescriptor& field, const Node& node) {
     if (field.options().deprecated())
-      Add(node, Severity::kWarning, absl::StrCat("field \"", field.name(), "\" is deprecated"), {});
+      Add(node, Severity::kWarning, DescribeDeprecated(field.containing_type()->full_name(), field.name()),
+          {});
   }
 
   void Report(const Node& node, std::string message, std::string suggestion = {}) {

@@ -43,7 +43,18 @@ class ClientConnection {
   virtual uint32_t room() const = 0;
   // How many it has.
   virtual uint32_t active() const = 0;
+  // Whether it takes exchanges beside others.
+  virtual bool multiplexes() const = 0;
+  // For reports only: "HTTP/1.1". A literal.
+  virtual std::string_view protocol() const = 0;
   virtual uint64_t requests_sent() const = 0;
+};
+
+// How an exchange on a connection with several came to its end.
+enum class ExchangeEnd : uint8_t {
+  kDone,       // the response was read to its end
+  kLost,       // the upstream reset it, or the connection was lost
+  kCalledOff,  // by us
 };
 
 // Told by the connection, from the loop or from inside a coroutine; the owner must destroy it only through
@@ -53,6 +64,9 @@ class ClientConnectionOwner {
   virtual ~ClientConnectionOwner() = default;
   // There is room again: an exchange has ended in good order, or the peer allows more of them.
   virtual void OnIdle(ClientConnection& connection) = 0;
+  // An exchange has ended, whose upstream facts had this priority when it began. Only from connections that
+  // multiplex.
+  virtual void OnExchangeEnd(ClientConnection&, Priority, ExchangeEnd) {}
   // The connection takes no more exchanges, but goes on with those that it has; OnBroken follows when they
   // have ended. Only from connections with more than one exchange.
   virtual void OnGoingAway(ClientConnection&) {}

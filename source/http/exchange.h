@@ -73,6 +73,9 @@ struct ConnectionFacts {
   mutable std::string remote_ip_;
 };
 
+// Of a request, among those of its cluster: each has its own circuit breakers.
+enum class Priority : uint8_t { kDefault, kHigh };
+
 // What is known of the upstream side of an exchange; filled in by the router.
 struct UpstreamFacts {
   std::string_view cluster;  // owned by the snapshot
@@ -80,6 +83,7 @@ struct UpstreamFacts {
   Address local;
   std::string_view protocol;
   uint32_t attempts = 0;
+  Priority priority = Priority::kDefault;
   std::string transport_failure;
 };
 
@@ -128,6 +132,16 @@ class Exchange {
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
+  // The request asks for another protocol, and there is no other way to serve it (extended CONNECT).
+  bool upgrade_only = false;
+  // The content-type of the response to a gRPC-Web call, in whose form local replies are made, too; empty: it
+  // is none. The bytes outlive the exchange.
+  std::string_view grpc_web_type;
+  // The gRPC status that stood in trailers which a filter has put elsewhere.
+  std::optional<uint64_t> grpc_status;
+  // How long it may last at most: max_stream_duration, or what grpc-timeout asks for in its place; 0 for
+  // ever. None where nothing is said. Set by the connection manager.
+  std::optional<std::chrono::milliseconds> max_duration;
   // The worker's clusters; set by the connection manager.
   ClusterManager* clusters = nullptr;
   // The configuration that serves this exchange from start to end; set and read by the connection manager.

@@ -25,6 +25,9 @@ ExchangeError ProtocolError(std::string_view what) {
 RequestFraming FramingOf(const Request& request) {
   Body& body = const_cast<Request&>(request).body();
   RequestFraming framing;
+  // Its body is what follows the change of protocol, if there is one.
+  framing.upgrade = request.headers().Has(Header::kUpgrade);
+  if (framing.upgrade) return framing;
   if (body.trailers() != nullptr || !body.length()) {
     framing.chunked = true;
     return framing;
@@ -83,10 +86,17 @@ Task<void> Http1ClientConnection::Pump() {
     } else {
       output_.Append(std::move(piece.data));
     }
-    if (!co_await Flush()) co_return;  // the reader meets the same error, or an early answer
-    if (piece.end) break;
+    if (!co_await Flush()) break;  // the reader meets the same error, or an early answer
+    if (!piece.end) continue;
+    request_done_ = true;
+    break;
   }
-  request_done_ = true;
+  if (tunnel_) {
+    // Whoever waits for the end of this direction learns of it.
+    request_body_ = Body();
+    stream_->ShutdownWrite();
+  }
+  if (!request_done_) co_return;
   if (exchange_ != nullptr) exchange_->times.upstream_end = loop_.NowUs();
 }
 
@@ -95,10 +105,11 @@ Task<void> Http1ClientConnection::Pump() {
 bool Http1ClientConnection::WriteRequest(Request& request) {
   const RequestFraming framing = FramingOf(request);
   request_chunked_ = framing.chunked;
+  asks_upgrade_ = framing.upgrade;
   if (!WriteRequestHead(request.headers(), framing, output_)) return false;
   exchange_->times.upstream_start = loop_.NowUs();
   const Body& body = request.body();
-  if (!body.complete()) return true;
+  if (!body.complete() || asks_upgrade_) return true;
   // Shared, not moved: the request can be sent again on another connection.
   if (!request_chunked_) {
     output_.Append(body.buffered().Share());
@@ -111,7 +122,7 @@ bool Http1ClientConnection::WriteRequest(Request& request) {
 
 // The head is written: the request is done, or the pump sends the rest of it.
 void Http1ClientConnection::HeadWritten(Request& request) {
-  if (request.body().complete()) {
+  if (request.body().complete() || asks_upgrade_) {
     request_done_ = true;
     exchange_->times.upstream_end = loop_.NowUs();
     return;
@@ -122,13 +133,23 @@ void Http1ClientConnection::HeadWritten(Request& request) {
   pump_.Start();
 }
 
-void Http1ClientConnection::Begin(Exchange& exchange, bool head_request) {
-  exchange_ = &exchange;
+// The upstream has changed the protocol, as it was asked to: what the client sends now goes to it.
+void Http1ClientConnection::StartTunnel(Request& request) {
+  tunnel_ = true;
+  keep_alive_ = request_done_ = false;
+  body_given_away_ = true;
+  request_body_ = std::move(request.body());
+  pump_ = Pump();
+  pump_.Start();
+}
+
+void Http1ClientConnection::Begin(const Request& request) {
+  exchange_ = &request.info();
   busy_ = true;
   ++requests_;
   bytes_written_ = 0;
   request_done_ = body_given_away_ = false;
-  head_request_ = head_request;
+  head_request_ = request.method() == "HEAD";
 }
 
 ExchangeError Http1ClientConnection::ReadError(const IoResult& result, bool any_bytes) const {
@@ -175,7 +196,7 @@ Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead&
       if (auto error = co_await ReadLongHead(head, parser)) co_return error;
     }
     if (parsed == Parsed::kError) co_return ProtocolError(parser.error().detail);
-    if (head.status >= 200) co_return std::nullopt;
+    if (head.status >= 200 || (head.upgrade && asks_upgrade_)) co_return std::nullopt;
     if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
     // 100 is this hop's own affair, and the client gets its own when its body is asked for, unless what the
     // client expects was passed on.
@@ -222,7 +243,7 @@ Http1Limits Http1ClientConnection::Limits() const {
 
 Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std::optional<Request>* unsent) {
   Lease lease(*this);
-  Begin(request.info(), request.method() == "HEAD");
+  Begin(request);
   if (!WriteRequest(request)) {
     co_return ExchangeError{ResponseFlag::kLocalReset, "http1.invalid_header_field", false, {}};
   }
@@ -240,6 +261,10 @@ Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std:
     co_return std::move(*error);
   }
   keep_alive_ = head.keep_alive;
+  if (head.upgrade) {
+    StartTunnel(request);
+    head.framing.kind = Framing::Kind::kUntilClose;
+  }
   Body body = MakeBody(head, std::move(lease));
   co_return Response(std::move(head.headers), std::move(body));
 }

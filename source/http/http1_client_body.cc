@@ -22,7 +22,8 @@ Task<BodyPiece> Http1ClientConnection::ResponseBody::Read() {
     if (result.kind == IoResult::Kind::kEnd && framing_.kind == Framing::Kind::kUntilClose &&
         !connection_.pump_error_) {
       piece.end = true;
-      connection_.ResponseDone(lease_);
+      // In a tunnel the other direction may go on: the connection ends with this body.
+      if (!connection_.tunnel_) connection_.ResponseDone(lease_);
       co_return piece;
     }
     co_return Broken(result.kind == IoResult::Kind::kEnd ? "the body ended too early"

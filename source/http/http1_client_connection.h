@@ -24,6 +24,8 @@ class Http1ClientConnection final : public ClientConnection {
   bool usable() const override { return !broken_ && !busy_ && input_.empty() && stream_->Quiet(); }
   uint32_t room() const override { return usable() ? 1 : 0; }
   uint32_t active() const override { return busy_ ? 1 : 0; }
+  bool multiplexes() const override { return false; }
+  std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return requests_; }
 
  private:
@@ -62,9 +64,10 @@ class Http1ClientConnection final : public ClientConnection {
   Task<void> Pump();
   bool FlushNow();
   Task<bool> Flush();
-  void Begin(Exchange& exchange, bool head_request);
+  void Begin(const Request& request);
   bool WriteRequest(Request& request);
   void HeadWritten(Request& request);
+  void StartTunnel(Request& request);
   enum class Parsed { kComplete, kIncomplete, kLong, kError };
   bool TakeUsualHead(ResponseHead& head, std::optional<ExchangeError>& error);
   Task<std::optional<ExchangeError>> ReadHead(ResponseHead& head);
@@ -90,6 +93,8 @@ class Http1ClientConnection final : public ClientConnection {
   bool busy_ = false;
   bool broken_ = false;
   bool request_chunked_ = false;
+  bool asks_upgrade_ = false;
+  bool tunnel_ = false;  // the upstream has changed the protocol: both directions are plain bytes
   bool request_done_ = false;
   bool body_given_away_ = false;
   bool keep_alive_ = true;

@@ -46,6 +46,13 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view lower) {
   return true;
 }
 
+// protocol-name ["/" protocol-version] (RFC 9110 section 7.8).
+bool IsProtocolName(std::string_view text) {
+  const size_t slash = text.find('/');
+  return AllOf(text.substr(0, slash), kToken) &&
+         (slash == std::string_view::npos || AllOf(text.substr(slash + 1), kToken));
+}
+
 // Calls `each` with every member of a comma-separated list.
 template <class F>
 void ForEachMember(std::string_view list, F each) {
@@ -97,7 +104,9 @@ class FieldSection {
         TakeConnection(known, value);
         return std::nullopt;
       case Header::kKeepAlive:
+        return std::nullopt;
       case Header::kUpgrade:
+        facts_.upgrade = ++facts_.upgrades == 1 && IsProtocolName(value) ? value : std::string_view();
         return std::nullopt;
       case Header::kTe:
         // Only "trailers" means something beyond this hop (RFC 9110 section 10.1.4).
@@ -165,6 +174,8 @@ class FieldSection {
         facts_.connection_close = true;
       } else if (EqualsIgnoreCase(member, "keep-alive")) {
         facts_.connection_keep_alive = true;
+      } else if (EqualsIgnoreCase(member, "upgrade")) {
+        facts_.connection_upgrade = true;
       } else {
         ++others;
       }

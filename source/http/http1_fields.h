@@ -30,6 +30,10 @@ struct FieldFacts {
   bool has_transfer_encoding = false;
   bool connection_close = false;
   bool connection_keep_alive = false;
+  bool connection_upgrade = false;
+  // The one protocol that Upgrade names; a list, or more than one field, is none that we take part in.
+  std::string_view upgrade;
+  int upgrades = 0;
   bool expect = false;
   bool expect_continue = false;
   std::string_view host;

@@ -98,6 +98,14 @@ std::optional<FieldError> ParseRequestLine(std::string_view line, RequestLine& o
                      : FieldError{400, "http1.invalid_version"};
 }
 
+// Whether the message is about a change of protocol; then that is kept in the fields.
+bool KeepUpgrade(const FieldFacts& facts, HeaderMap& headers) {
+  if (!facts.connection_upgrade || facts.upgrade.empty()) return false;
+  headers.AddView(Header::kConnection, HeaderName(Header::kConnection), "upgrade");
+  headers.AddView(Header::kUpgrade, HeaderName(Header::kUpgrade), facts.upgrade);
+  return true;
+}
+
 // Rules of RFC 9112 section 6.3 for a request.
 std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& head) {
   if (facts.has_transfer_encoding) {
@@ -109,6 +117,9 @@ std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& h
   }
   if (facts.expect && !facts.expect_continue) return FieldError{417, "http1.unknown_expectation"};
   head.expect_continue = facts.expect_continue && !head.http_10;
+  // One with a body of its own is answered as any other request.
+  head.upgrade =
+      !head.http_10 && head.framing.kind == Framing::Kind::kNone && KeepUpgrade(facts, head.headers);
   head.keep_alive = !facts.connection_close && (!head.http_10 || facts.connection_keep_alive);
   return std::nullopt;
 }
@@ -208,6 +219,7 @@ Http1ParseResult Http1ResponseParser::Parse(std::span<char> bytes, ResponseHead&
   const bool http_10 = line[7] == '0';
   if (facts.has_transfer_encoding && (facts.content_length || http_10))
     return Refuse("http1.ambiguous_length");
+  head.upgrade = head.status == 101 && KeepUpgrade(facts, head.headers);
   if (to_head_ || head.status < 200 || head.status == 204 || head.status == 304) {
     head.framing.kind = Framing::Kind::kNone;
   } else if (facts.chunked) {

@@ -31,6 +31,8 @@ struct RequestHead {
   bool keep_alive = true;
   bool expect_continue = false;
   bool absolute_form = false;
+  // The client asks to go on by another protocol (RFC 9110 section 7.8), which headers has in `upgrade`.
+  bool upgrade = false;
 };
 
 struct ResponseHead {
@@ -39,6 +41,7 @@ struct ResponseHead {
   size_t size = 0;
   int status = 0;
   bool keep_alive = true;
+  bool upgrade = false;  // with 101: the connection goes on by the protocol that headers has in `upgrade`
 };
 
 enum class Http1ParseResult : uint8_t { kNeedMore, kDone, kError };

@@ -28,6 +28,7 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
   if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
   StopPace();
+  const bool upgrade = sending.status() == 101 && serving.tunnel != nullptr;
   const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
                        sending.status() == 204 || sending.status() == 304;
   if (LeavesBody(serving, no_body || sending.body().complete())) serving.must_close = true;
@@ -35,10 +36,12 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
       .http_10 = serving.head.http_10,
       .no_body = no_body,
       .length = sending.body().length(),
-      .close = MustClose(serving),
+      .close = upgrade || MustClose(serving),
+      .upgrade = upgrade,
   };
+  if (upgrade) serving.tunnel->open = true;
   // HTTP/1.0 has no chunks: a body of unknown length ends with the connection (RFC 9112 section 6.3).
-  serving.chunked = !no_body && !framing.length && !framing.http_10;
+  serving.chunked = !no_body && !framing.length && !framing.http_10 && !upgrade;
   if (!no_body && !framing.length && framing.http_10) framing.close = true;
   serving.must_close = framing.close;
   const size_t before = output_.size();

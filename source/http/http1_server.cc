@@ -2,6 +2,7 @@
 #include <string>
 #include <utility>
 
+#include "source/http/http1_head_rules.h"
 #include "source/http/http1_server_connection.h"
 #include "source/http/long_head.h"
 
@@ -9,6 +10,8 @@ namespace narthex {
 namespace {
 
 constexpr size_t kParkedHead = 1024;
+// RFC 9113 section 3.4.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
@@ -28,6 +31,10 @@ void Http1ServerConnection::OnTimer(void* self) {
 }
 
 void Http1ServerConnection::OnClientGone() {
+  // A tunnel's end is read from it, behind what still waits there.
+  if (serving_ != nullptr && serving_->tunnel != nullptr && serving_->tunnel->open && !stream_->Failed()) {
+    return WatchClient();
+  }
   const bool may_wait = serving_ != nullptr && context_.options.half_close_timeout.count() > 0;
   if (may_wait && !stream_->Failed()) {
     WatchClient();  // a reset may still come
@@ -43,18 +50,45 @@ Task<void> Http1ServerConnection::Run() {
   do {
     idle_since_ = context_.loop.NowMs();
     unreceived_ = 0;
-    while (input_.empty() && !client_gone_) {
-      Arm(TimerUse::kIdle, IdleDelay());
+    while ((input_.empty() || AwaitsPreface()) && !client_gone_) {
+      if (input_.empty()) Arm(TimerUse::kIdle, IdleDelay());
       co_await stream_->Readable();
       const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
     }
     if (client_gone_) break;
+    if (!protocol_known_ && HandsOver()) co_return;
   } while (co_await ServeOne() && !draining_);
   timer_.Cancel();
   if (!client_gone_ && !aborted_ && requests_ > 0) co_await Linger();
   ended_ = true;
   context_.on_end(context_.context);
+}
+
+// Whether the first bytes may become HTTP/2's preface and are too few to tell.
+bool Http1ServerConnection::AwaitsPreface() {
+  if (protocol_known_ || context_.on_protocol == nullptr) return false;
+  if (input_.size() >= kPreface.size() || !kPreface.starts_with(input_.Front())) return false;
+  Arm(TimerUse::kHead, HeadTimeout());
+  return true;
+}
+
+// Whether the client turns out to speak HTTP/2; then there is nothing left to do here.
+bool Http1ServerConnection::HandsOver() {
+  protocol_known_ = true;
+  if (context_.on_protocol == nullptr) return false;
+  const bool http2 =
+      input_.Linearize(std::min(input_.size(), kPreface.size())) && input_.Front().starts_with(kPreface);
+  timer_.Cancel();
+  if (!http2) {
+    context_.on_protocol(context_.context, nullptr, {});
+    return false;
+  }
+  ended_ = true;
+  lifetime_.reset();
+  stream_->SetCloseHook(nullptr, nullptr);
+  context_.on_protocol(context_.context, std::move(stream_), std::move(input_));
+  return true;
 }
 
 // The whole life of one request; whether the connection may take another.
@@ -65,7 +99,7 @@ Task<void> Http1ServerConnection::Run() {
 Task<bool> Http1ServerConnection::ServeOne() {
   Serving serving(*this);
   ++requests_;
-  Http1RequestParser parser(Limits());
+  Http1RequestParser parser(HeadLimits(context_.options));
   HeadState state = ParseHead(serving, parser);
   if (state == HeadState::kIncomplete) state = co_await ReadRestOfHead(serving, parser);
   std::optional<Response> response;
@@ -85,6 +119,7 @@ Task<bool> Http1ServerConnection::ServeOne() {
   }
   if (!BeginResponse(serving, *std::move(response))) co_return false;
   if (!serving.finished && !co_await SendRest(serving)) co_return false;
+  if (serving.tunnel != nullptr && serving.tunnel->open) co_await FinishTunnel(serving);
   serving.exchange.times.end = context_.loop.NowUs();
   if (serving.must_close) co_return false;
   co_return serving.body_done || co_await DiscardBody(serving);
@@ -130,13 +165,10 @@ Task<Http1ServerConnection::HeadState> Http1ServerConnection::ReadRestOfHead(Ser
 
 // Takes over a parsed head; false when it is refused for what it says.
 bool Http1ServerConnection::Accept(Serving& serving) {
-  if (serving.head.http_10 && !AcceptHttp10(serving.head)) {
-    serving.refused = {426, "low_version"};
-    return false;
-  }
-  if (serving.head.http_10) serving.exchange.protocol = "HTTP/1.0";
-  if (serving.head.absolute_form && !context_.options.allow_absolute_url) {
-    serving.refused = {404, "absolute_path_rejected"};
+  const bool serves_http_10 = context_.options.accept_http_10;
+  if (serving.head.http_10 && serves_http_10) serving.exchange.protocol = "HTTP/1.0";
+  if (std::optional<Http1ParseError> refused = RefuseHead(context_.options, serving.head)) {
+    serving.refused = *std::move(refused);
     return false;
   }
   if (serving.head.expect_continue && context_.options.proxy_100_continue) {
@@ -187,6 +219,7 @@ Request Http1ServerConnection::MakeRequest(Serving& serving) {
   const Framing framing = serving.head.framing;
   Exchange& exchange = serving.exchange;
   const bool has_length = framing.kind == Framing::Kind::kLength;
+  if (serving.head.upgrade) return OpenTunnel(serving);
   if (framing.kind == Framing::Kind::kNone || (has_length && framing.length == 0)) {
     exchange.times.request_end = context_.loop.NowUs();
     return Request(has_length ? Body(Buffer()) : Body(), exchange);
@@ -260,16 +293,6 @@ Task<void> Http1ServerConnection::Linger() {
   }
 }
 
-// HTTP/1.0 is served where the configuration says so, with a host of its choice when the request names none.
-bool Http1ServerConnection::AcceptHttp10(RequestHead& head) const {
-  const ServerCodecOptions& options = context_.options;
-  if (!options.accept_http_10) return false;
-  if (head.headers.Has(Header::kAuthority)) return true;
-  if (options.default_host_for_http_10.empty()) return false;
-  head.headers.Add(Header::kAuthority, options.default_host_for_http_10);
-  return true;
-}
-
 std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
   const ServerCodecOptions& options = context_.options;
   return options.request_headers_timeout.count() > 0 ? options.request_headers_timeout
@@ -282,13 +305,6 @@ std::chrono::milliseconds Http1ServerConnection::IdleTimeout() const {
   if (!draining_) return options.idle_timeout;
   const auto soon = std::max(options.drain_timeout, std::chrono::milliseconds(1));
   return options.idle_timeout.count() > 0 ? std::min(options.idle_timeout, soon) : soon;
-}
-
-Http1Limits Http1ServerConnection::Limits() const {
-  Http1Limits limits;
-  limits.max_head_bytes = size_t{context_.options.max_header_kb} * 1024;
-  limits.max_headers = context_.options.max_headers;
-  return limits;
 }
 
 std::unique_ptr<ServerConnection> MakeHttp1ServerConnection(std::unique_ptr<Stream> stream,

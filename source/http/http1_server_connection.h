@@ -10,6 +10,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/client_pace.h"
 #include "source/http/http1_parser.h"
+#include "source/http/http1_tunnel.h"
 #include "source/http/http1_writer.h"
 #include "source/http/reason_phrase.h"
 #include "source/http/server_codec.h"
@@ -68,6 +69,7 @@ class Http1ServerConnection final : public ServerConnection {
 
  private:
   class RequestBody;
+  class TunnelBody;
   struct Serving;
   friend struct Serving;
 
@@ -76,6 +78,8 @@ class Http1ServerConnection final : public ServerConnection {
   enum class Flushed : uint8_t { kAll, kPart, kGone };
 
   Task<void> Run();
+  bool AwaitsPreface();
+  bool HandsOver();
   // Not inlined, or its frame, twenty times as large, becomes a part of Run's, which idle connections keep.
   [[gnu::noinline]] Task<bool> ServeOne();
   HeadState ParseHead(Serving& serving, Http1RequestParser& parser);
@@ -85,19 +89,19 @@ class Http1ServerConnection final : public ServerConnection {
   bool BeginResponse(Serving& serving, Response response);
   Task<bool> SendRest(Serving& serving);
   Task<bool> SendBody(Serving& serving);
+  Task<void> FinishTunnel(Serving& serving);
   Flushed FlushNow();
   Task<bool> Flush();
   Task<bool> DiscardBody(Serving& serving);
   Task<void> Linger();
   Request MakeRequest(Serving& serving);
+  Request OpenTunnel(Serving& serving);
   Response Refusal(Serving& serving);
   Response TimeoutReply(Serving& serving);
   bool LeavesBody(const Serving& serving, bool whole) const;
   bool MustClose(const Serving& serving);
-  bool AcceptHttp10(RequestHead& head) const;
   std::chrono::milliseconds HeadTimeout() const;
   std::chrono::milliseconds IdleTimeout() const;
-  Http1Limits Limits() const;
 
   void WatchClient() {
     stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); },
@@ -173,6 +177,7 @@ class Http1ServerConnection final : public ServerConnection {
   bool broken_ = false;  // a write failed or the peer's bytes can't be understood: close without more ado
   // A response was cut short: a FIN, before the reset, would make it look whole to a client of HTTP/1.0.
   bool aborted_ = false;
+  bool protocol_known_ = false;
   Task<void> root_;
 };
 
@@ -236,7 +241,8 @@ struct Http1ServerConnection::Serving {
   Timer deadline;
   std::optional<Response> response;
   std::unique_ptr<HeaderMap> response_trailers;
-  uint64_t body_left = 0;  // of a request body with a length
+  std::shared_ptr<Http1Tunnel> tunnel;  // null: no other protocol was asked for
+  uint64_t body_left = 0;               // of a request body with a length
   TimedOut timed_out = TimedOut::kNo;
   bool started = false;  // OnStart was called
   bool parsed = false;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "source/http/byte_scan.h"
+#include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 #include "source/http/reason_phrase.h"
 
@@ -78,20 +79,9 @@ bool IsRequestLineSafe(const HeaderMap& headers) {
   return headers.Get(Header::kAuthority).find(' ') == std::string_view::npos;
 }
 
-// Fields that the writer itself decides, or that have no place on the wire.
-constexpr uint64_t BitOf(Header known) {
-  static_assert(static_cast<size_t>(Header::kCount) <= 64);
-  return uint64_t{1} << static_cast<size_t>(known);
-}
-constexpr uint64_t kWritersOwn =
-    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
-    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
-    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
-    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
-
 void PutFields(const HeaderMap& headers, HeadWriter& writer) {
   for (const HeaderMap::Field& field : headers) {
-    if ((BitOf(field.known) & kWritersOwn) == 0) writer.Field(field.name, field.value);
+    if (!IsCodecsOwn(field.known)) writer.Field(field.name, field.value);
   }
 }
 
@@ -110,6 +100,11 @@ void PutLength(uint64_t length, HeadWriter& writer) {
   writer.Put("\r\n");
 }
 
+void PutUpgrade(const HeaderMap& headers, HeadWriter& writer) {
+  writer.Put("connection: upgrade\r\n");
+  writer.Field("upgrade", headers.Get(Header::kUpgrade));
+}
+
 }  // namespace
 
 bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out) {
@@ -121,7 +116,9 @@ bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, B
   writer.Put(" HTTP/1.1\r\n");
   writer.Field("host", headers.Get(Header::kAuthority));
   PutFields(headers, writer);
-  if (framing.chunked) {
+  if (framing.upgrade) {
+    PutUpgrade(headers, writer);
+  } else if (framing.chunked) {
     writer.Put("transfer-encoding: chunked\r\n");
   } else if (framing.length) {
     PutLength(*framing.length, writer);
@@ -136,7 +133,9 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   HeadWriter writer(out);
   PutStatusLine(status, writer);
   PutFields(headers, writer);
-  if (framing.no_body) {
+  if (framing.upgrade) {
+    PutUpgrade(headers, writer);
+  } else if (framing.no_body) {
     const std::string_view length = headers.Get(Header::kContentLength);
     if (status != 204 && length.data() != nullptr) {
       writer.Field("content-length", length);
@@ -148,7 +147,7 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   } else if (!framing.http_10) {
     writer.Put("transfer-encoding: chunked\r\n");
   }
-  if (framing.close) {
+  if (framing.close && !framing.upgrade) {
     writer.Put("connection: close\r\n");
   } else if (framing.http_10) {
     writer.Put("connection: keep-alive\r\n");

@@ -12,12 +12,14 @@ namespace narthex {
 struct RequestFraming {
   std::optional<uint64_t> length;
   bool chunked = false;
+  bool upgrade = false;  // asks for the protocol that the fields have in `upgrade`
 };
 struct ResponseFraming {
   bool http_10 = false;  // the client speaks HTTP/1.0
   bool no_body = false;  // HEAD, 204, 304: a content-length field is passed on as it is, but for 204
   std::optional<uint64_t> length;
   bool close = false;
+  bool upgrade = false;  // 101: what follows is not HTTP; `upgrade` says what it is
 };
 
 // Append a head, built from its parts, to `out`. False, with nothing appended, when a field holds CR, LF or

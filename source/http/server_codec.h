@@ -93,6 +93,10 @@ struct ServerConnectionContext {
   const ServerCodecOptions& options;
   void (*on_end)(void* context);
   void* context;
+  // Null, or for HTTP/1 only: called once, when the client's first bytes show what it speaks. When they are
+  // HTTP/2's preface (RFC 9113 section 3.4), it is given the stream and what was read of it, and this
+  // connection, with which nothing more happens, may be destroyed through EventLoop::DeleteLater; else null.
+  void (*on_protocol)(void* context, std::unique_ptr<Stream> http2, Buffer received) = nullptr;
 };
 std::unique_ptr<ServerConnection> MakeHttp1ServerConnection(std::unique_ptr<Stream> stream,
                                                             ServerConnectionContext context);

@@ -114,11 +114,10 @@ uint64_t BitsOf(const FormatContext& context) {
 }
 
 std::unique_ptr<const AccessLogFilter> CompileRuntime(const accesslog_v3::RuntimeFilter& config,
+                                                      const ConfigPath& path, Diagnostics& diagnostics,
                                                       const RuntimeLookup& runtime) {
-  using Fraction = envoy::type::v3::FractionalPercent;
-  FractionMatcher share{config.percent_sampled().numerator(), 100};
-  if (config.percent_sampled().denominator() == Fraction::TEN_THOUSAND) share.denominator = 10'000;
-  if (config.percent_sampled().denominator() == Fraction::MILLION) share.denominator = 1'000'000;
+  FractionMatcher share =
+      CompileFraction(config.percent_sampled(), path.Field("percent_sampled"), diagnostics);
   if (runtime && runtime(config.runtime_key())) {
     share = FractionMatcher::OfPercent(*runtime(config.runtime_key()));
   }
@@ -204,7 +203,7 @@ std::unique_ptr<const AccessLogFilter> CompileAccessLogFilter(const accesslog_v3
         return context.exchange == nullptr || !context.exchange->is_health_check;
       });
     case Proto::kRuntimeFilter:
-      return CompileRuntime(config.runtime_filter(), runtime);
+      return CompileRuntime(config.runtime_filter(), path.Field("runtime_filter"), diagnostics, runtime);
     case Proto::kAndFilter:
       if (!CompileAll(config.and_filter(), path.Field("and_filter"), context, filters)) return nullptr;
       return std::make_unique<AllOf>(std::move(filters));

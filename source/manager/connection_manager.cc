@@ -12,12 +12,15 @@
 #include "source/manager/date_header.h"
 #include "source/manager/local_reply_policy.h"
 #include "source/manager/stream_deadline.h"
+#include "source/router/grpc_timeout.h"
 #include "source/router/matchers.h"
 
 namespace narthex {
 namespace {
 
 using Outcome = Admission::Outcome;
+
+constexpr int kSwitchingProtocols = 101;
 
 // REQUIRES: OnStart was called.
 const HcmConfig& ConfigOf(const Exchange& exchange) {
@@ -77,6 +80,17 @@ void MutateLocalReply(Exchange& exchange, Response& response) {
   ApplyToLocalReply(*route->response_mutations, response.headers(), context);
 }
 
+// One that counts for as long as its exchange lasts.
+class ActiveUpgrade {
+ public:
+  explicit ActiveUpgrade(Gauge gauge) : gauge_(gauge) { gauge_.Add(1); }
+  ActiveUpgrade(const ActiveUpgrade&) = delete;
+  ~ActiveUpgrade() { gauge_.Sub(1); }
+
+ private:
+  Gauge gauge_;
+};
+
 // What every response goes through last.
 Response Finish(const HcmConfig& config, Exchange& exchange, Response response) {
   if (const ExchangeError* local = response.local()) {
@@ -89,6 +103,10 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
     exchange.response_details = "via_upstream";
   }
   exchange.response_status = response.status();
+  if (response.status() == kSwitchingProtocols) {
+    config.stats.cx_upgrades_total.Add();
+    exchange.Hold(std::make_shared<ActiveUpgrade>(config.stats.cx_upgrades_active));
+  }
   FinishResponse(config.headers, response.headers());
   if (!response.headers().Has(Header::kDate)) {
     std::string_view date = HttpDate(exchange.loop().WallNow());
@@ -103,11 +121,23 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   return response;
 }
 
-std::chrono::milliseconds StreamLimit(const HcmConfig& config, const CompiledRoute& route) {
-  if (route.forward != nullptr && route.forward->max_stream_duration.has_value()) {
-    return *route.forward->max_stream_duration;
+// The most specific limit: what a gRPC client asks for, the route's, or the manager's; none at all is no
+// limit.
+std::optional<std::chrono::milliseconds> MaxDuration(const HcmConfig& config, const CompiledRoute& route,
+                                                     const HeaderMap& request) {
+  if (route.forward != nullptr) {
+    if (const auto of_client = GrpcTimeoutOf(*route.forward, request)) return of_client;
+    if (route.forward->max_stream_duration) return route.forward->max_stream_duration;
   }
-  return config.max_stream_duration;
+  if (config.max_stream_duration.count() > 0) return config.max_stream_duration;
+  return std::nullopt;
+}
+
+bool MayUpgrade(const HcmConfig& config, const CompiledRoute& route, const HeaderMap& headers) {
+  if (route.forward == nullptr) return false;
+  const std::string_view type = headers.Get(Header::kUpgrade);
+  if (const std::optional<bool> here = route.forward->upgrades.Find(type)) return *here;
+  return config.upgrades.Find(type).value_or(false);
 }
 
 std::string_view TimeoutText(std::string_view detail) {
@@ -163,11 +193,19 @@ Task<Response> ConnectionManager::Handle(Request request) {
   exchange.set_route(route);
   exchange.route_name = route.name;
   exchange.upstream.cluster = route.cluster;
+  if (request.headers().Has(Header::kUpgrade) && !MayUpgrade(config, route, request.headers())) {
+    // As it may be (RFC 9110 section 7.8), it goes on without.
+    if (exchange.upgrade_only) co_return Finish(config, exchange, LocalReply(403, "upgrade_failed"));
+    request.headers().Remove(Header::kUpgrade);
+    request.headers().Remove(Header::kConnection);
+    request.set_body(Body());
+  }
   if (route.forward != nullptr && route.forward->idle_timeout) {
     exchange.SetIdleTimeout(*route.forward->idle_timeout);
   }
   Next first(route.chain->data());
-  std::chrono::milliseconds limit = StreamLimit(config, route);
+  exchange.max_duration = MaxDuration(config, route, request.headers());
+  const auto limit = exchange.max_duration.value_or(std::chrono::milliseconds(0));
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));
 
   uint64_t deadline = exchange.loop().NowMs() + static_cast<uint64_t>(limit.count());

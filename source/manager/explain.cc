@@ -11,50 +11,14 @@ namespace {
 
 using Outcome = Admission::Outcome;
 
-struct UrlParts {
-  bool secure = false;
-  std::string_view authority;
-  std::string path = "/";
-};
-
-UrlParts SplitUrl(std::string_view url) {
-  UrlParts parts;
-  size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) {
-    if (!url.empty()) parts.path = url;
-    return parts;
+// What a client makes of the URL, as far as it is not plain.
+void ExplainHead(const ExchangeQuestion& question, const UnsentHead& unsent, ExchangeExplanation& answer) {
+  if (!question.url.fragment.empty()) {
+    answer.Add("request", question.url.fragment + " is not sent: a client keeps the fragment of a URL");
   }
-  parts.secure = url.substr(0, scheme) == "https";
-  std::string_view rest = url.substr(scheme + 3);
-  size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
-  parts.authority = rest.substr(0, slash);
-  if (slash < rest.size()) parts.path = rest.substr(slash);
-  if (parts.path[0] == '?') parts.path.insert(0, "/");
-  return parts;
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
-  return lower;
-}
-
-HeaderMap HeadersOf(const ExchangeQuestion& question, const UrlParts& url) {
-  HeaderMap headers;
-  headers.Add(Header::kMethod, question.method);
-  headers.Add(Header::kScheme, url.secure ? "https" : "http");
-  headers.Add(Header::kAuthority, url.authority);
-  headers.Add(Header::kPath, url.path);
-  for (const auto& [name, value] : question.headers) {
-    if (Lower(name) == "host") {
-      headers.Set(Header::kAuthority, value);
-    } else {
-      headers.Add(name, value);
-    }
-  }
-  return headers;
+  if (!unsent.host_added || unsent.refused) return;
+  const std::string host(unsent.head.headers.Get(Header::kAuthority));
+  answer.Add("request", "host " + host + ", the listener's address: a path alone names none");
 }
 
 void ExplainClient(const HcmConfig& hcm, const Admission& admission, const HeaderMap& headers,
@@ -70,15 +34,15 @@ void ExplainClient(const HcmConfig& hcm, const Admission& admission, const Heade
   if (!forwarded.empty()) answer.Add("client", "x-forwarded-for upstream: " + std::string(forwarded));
 }
 
-void ExplainPath(const HcmConfig& hcm, const UrlParts& url, const Admission& admission,
+void ExplainPath(const HcmConfig& hcm, const ExplainUrl& url, const Admission& admission,
                  const HeaderMap& headers, ExchangeExplanation& answer) {
   std::string_view path = headers.Get(Header::kPath);
   if (admission.outcome == Outcome::kRedirectedPath) {
     answer.Add("path", "redirected to " + admission.location);
-  } else if (path == url.path) {
+  } else if (path == url.target) {
     answer.Add("path", std::string(path) + " (unchanged)");
   } else {
-    answer.Add("path", std::string(path) + ", normalised from " + url.path);
+    answer.Add("path", std::string(path) + ", normalised from " + url.target);
   }
   for (const Setting& setting : hcm.settings) {
     if (setting.name.find("path") == std::string::npos && setting.name.find("slashes") == std::string::npos) {
@@ -88,11 +52,9 @@ void ExplainPath(const HcmConfig& hcm, const UrlParts& url, const Admission& adm
   }
 }
 
-void ExplainRefusal(const Admission& admission, ExchangeExplanation& answer) {
-  answer.status = admission.status();
-  std::string detail(admission.detail());
-  answer.Add("answer",
-             absl::StrCat("status ", admission.status(), ", ", detail, ", by the connection manager"));
+void ExplainRefusal(int status, std::string_view detail, const char* by, ExchangeExplanation& answer) {
+  answer.status = status;
+  answer.Add("answer", absl::StrCat("status ", status, ", ", std::string(detail), ", by the ", by));
 }
 
 // Where the route sets the field, or that it does not.
@@ -236,18 +198,23 @@ std::string ExchangeExplanation::ToJson() const {
 }
 
 ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion& question) {
-  UrlParts url = SplitUrl(question.url);
-  HeaderMap headers = HeadersOf(question, url);
-  ConnectionFacts connection;
-  connection.remote = question.client;
-  connection.local = question.local;
-  connection.secure = url.secure;
-  Admission admission = Admit(hcm, connection, headers, nullptr, 0);
-
   ExchangeExplanation answer;
   answer.Add("connection manager",
              absl::StrCat(hcm.stat_prefix.substr(5, hcm.stat_prefix.size() - 6), " (", hcm.origin, ")"));
-  ExplainPath(hcm, url, admission, headers, answer);
+  UnsentHead unsent;
+  ReadUnsentHead(hcm.codec, question, unsent);
+  ExplainHead(question, unsent, answer);
+  if (unsent.refused) {
+    ExplainRefusal(unsent.refused->status, unsent.refused->detail, "codec", answer);
+    return answer;
+  }
+  HeaderMap& headers = unsent.head.headers;
+  ConnectionFacts connection;
+  connection.remote = question.client;
+  connection.local = question.local;
+  connection.secure = question.url.secure;
+  Admission admission = Admit(hcm, connection, headers, nullptr, 0);
+  ExplainPath(hcm, question.url, admission, headers, answer);
   bool found_client = !admission.client.address.empty();
   if (found_client) ExplainClient(hcm, admission, headers, answer);
   if (admission.outcome == Outcome::kRouted || admission.outcome == Outcome::kNoRoute) {
@@ -256,7 +223,7 @@ ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion
     }
   }
   if (admission.outcome != Outcome::kRouted) {
-    ExplainRefusal(admission, answer);
+    ExplainRefusal(admission.status(), admission.detail(), "connection manager", answer);
     return answer;
   }
   ExplainFilters(hcm, *admission.route, answer);

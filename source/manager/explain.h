@@ -2,23 +2,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "source/manager/explain_request.h"
 #include "source/manager/hcm_config.h"
-#include "source/net/address.h"
 #include "source/upstream/cluster.h"
 
 namespace narthex {
-
-// A request that nobody sent, to ask what would become of it.
-struct ExchangeQuestion {
-  std::string method = "GET";
-  std::string url;  // "https://host/path?query", or a path
-  std::vector<std::pair<std::string, std::string>> headers;
-  Address client;
-  Address local;  // the listener's socket
-};
 
 // The answer, section by section in the order in which things happen.
 struct ExchangeExplanation {
@@ -42,9 +32,9 @@ struct ExchangeExplanation {
   std::string ToJson() const;
 };
 
-// What `hcm` would do with the request: client address, path, each route tried, filters on and off, cluster,
-// timeouts, each with where in the configuration that was decided. Runs the very code that serves requests.
-// Needs no loop; any thread.
+// What `hcm` would do with the request over HTTP/1.1: whether its codec takes it, client address, path, each
+// route tried, filters on and off, cluster, timeouts, each with where in the configuration that was decided.
+// Runs the very code that serves requests. Needs no loop; any thread.
 ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion& question);
 
 }  // namespace narthex

@@ -21,6 +21,7 @@
 #include "source/manager/request_id.h"
 #include "source/manager/setting.h"
 #include "source/router/route_table.h"
+#include "source/router/upgrade_rules.h"
 
 namespace envoy::extensions::filters::network::http_connection_manager::v3 {
 class HttpConnectionManager;
@@ -62,6 +63,7 @@ struct HcmConfig {
   std::chrono::milliseconds max_stream_duration{0};  // 0: none
   ClientAddressPolicy client_address;
   RequestIdPolicy request_id;
+  UpgradeRules upgrades;
   HeaderPolicy headers;
   PathPolicy path;
   HcmStats stats;

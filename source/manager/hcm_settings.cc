@@ -57,6 +57,31 @@ EscapedSlashes ToSlashes(const HcmProto& config) {
   }
 }
 
+ClientCertPolicy ToClientCertPolicy(const HcmProto& config, const ConfigPath& path,
+                                    Diagnostics& diagnostics) {
+  ClientCertPolicy policy;
+  policy.forwarding = static_cast<ClientCertForwarding>(config.forward_client_cert_details());
+  const auto& ours = config.set_current_client_cert_details();
+  policy.cert = ours.cert();
+  policy.chain = ours.chain();
+  policy.subject = ours.subject().value();
+  policy.issuer = ours.issuer();
+  policy.uri = ours.uri();
+  policy.dns = ours.dns();
+  const bool adds = policy.forwarding == ClientCertForwarding::kAppendForward ||
+                    policy.forwarding == ClientCertForwarding::kSanitizeSet;
+  if (config.has_set_current_client_cert_details() && !adds) {
+    diagnostics.Warning(path.Field("set_current_client_cert_details"),
+                        "has no effect unless forward_client_cert_details is APPEND_FORWARD or SANITIZE_SET");
+  }
+  if (policy.forwarding == ClientCertForwarding::kAlwaysForwardOnly) {
+    diagnostics.Warning(path.Field("forward_client_cert_details"),
+                        "believes what any client says of certificates; only for clients that are proxies of "
+                        "your own");
+  }
+  return policy;
+}
+
 UnderscorePolicy ToUnderscores(const HttpProtocolOptions& options) {
   switch (options.headers_with_underscores_action()) {
     case HttpProtocolOptions::REJECT_REQUEST:
@@ -171,6 +196,9 @@ void CompilePolicies(const HcmProto& config, ConfigPath path, HcmCompileContext&
   hcm.headers.server_name = config.server_name().empty() ? default_name : config.server_name();
   hcm.headers.server = static_cast<ServerHeaderPolicy>(config.server_header_transformation());
   hcm.headers.via = config.via();
+  hcm.upgrades =
+      UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), context.diagnostics);
+  hcm.headers.client_cert = ToClientCertPolicy(config, path, context.diagnostics);
   if (config.add_user_agent().value()) {
     hcm.headers.user_agent = context.node_cluster;
     hcm.headers.service_node = context.node_id;

@@ -32,6 +32,8 @@ struct HcmStats {
   Counter dropped_headers_with_underscores;
   Counter cx_protocol_error;
   Counter rq_too_large;
+  Counter cx_upgrades_total;
+  Gauge cx_upgrades_active;
   Counter cx_rx_bytes_total;  // heads and bodies, as sent; without the framing of chunks
   Counter cx_tx_bytes_total;
 };

@@ -31,10 +31,6 @@ constexpr std::string_view kEdgeOnly[] = {
 };
 
 constexpr std::string_view kOurPrefix = "x-envoy-";
-// What a proxy that has checked a client's certificate says of it. No listener checks any yet, so whoever
-// sends it is not to be believed; Envoy's default, SANITIZE, as well.
-constexpr std::string_view kClientCert = "x-forwarded-client-cert";
-
 // Whether any field is one of ours: the usual request has none, and one pass finds that out.
 bool HasOurHeaders(const HeaderMap& headers) {
   if (headers.Has(Header::kXEnvoyInternal) || headers.Has(Header::kXEnvoyExternalAddress) ||
@@ -43,7 +39,7 @@ bool HasOurHeaders(const HeaderMap& headers) {
   }
   for (const HeaderMap::Field& field : headers) {
     if (field.known != Header::kUnknown) continue;
-    if (field.name.starts_with(kOurPrefix) || field.name == kClientCert) return true;
+    if (field.name.starts_with(kOurPrefix)) return true;
   }
   return false;
 }
@@ -146,7 +142,6 @@ void SanitizeRequest(const HeaderPolicy& policy, const ConnectionFacts& connecti
                      const ClientAddress& client, HeaderMap& headers) {
   if (HasOurHeaders(headers)) {
     headers.Remove(Header::kXEnvoyInternal);
-    headers.Remove(kClientCert);
     if (client.edge) RemoveAll(kEdgeOnly, headers);
     if (!client.internal) RemoveAll(kSteering, headers);
   }
@@ -159,6 +154,7 @@ void SanitizeRequest(const HeaderPolicy& policy, const ConnectionFacts& connecti
       headers.Set(Header::kXEnvoyExternalAddress, client.address.IpString());
     }
   }
+  SetClientCertHeader(policy.client_cert, connection, headers);
   NameOurselves(policy, headers);
   AppendVia(policy.via, headers);
 }

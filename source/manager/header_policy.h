@@ -8,6 +8,7 @@
 
 #include "source/http/header_map.h"
 #include "source/manager/client_address.h"
+#include "source/manager/client_cert_header.h"
 
 namespace narthex {
 
@@ -31,6 +32,7 @@ struct HeaderPolicy {
   // add_user_agent: what stands in for a missing one, and our name to the upstream; unset without it.
   std::optional<std::string> user_agent;
   std::string service_node;                // this node's name, beside it
+  ClientCertPolicy client_cert;            // x-forwarded-client-cert
   std::vector<std::string> internal_only;  // internal_only_headers of the route table, lower case
 };
 

@@ -52,7 +52,8 @@ void SetBody(Response& reply, std::string_view text) {
 }
 
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md: HTTP status 200 whatever happened, and the
-// trailers in place of the headers.
+// trailers in place of the headers. A gRPC-Web client keeps the HTTP status, as with Envoy: a browser shows
+// it.
 void MakeGrpc(Exchange& exchange, Response& reply, std::string_view text) {
   HeaderMap& headers = reply.headers();
   if (!headers.Has(Header::kGrpcStatus)) {
@@ -64,8 +65,9 @@ void MakeGrpc(Exchange& exchange, Response& reply, std::string_view text) {
   const bool head = exchange.request_headers.Get(Header::kMethod) == "HEAD";
   if (!text.empty() && !head) headers.Set(Header::kGrpcMessage, EncodeGrpcMessage(text));
   SetBody(reply, {});
-  SetStatus(exchange, reply, 200);
-  headers.Set(Header::kContentType, "application/grpc");
+  const bool web = !exchange.grpc_web_type.empty();
+  if (!web) SetStatus(exchange, reply, 200);
+  headers.Set(Header::kContentType, web ? exchange.grpc_web_type : "application/grpc");
 }
 
 }  // namespace
@@ -134,7 +136,7 @@ void LocalReplyPolicy::Rewrite(Exchange& exchange, Response& reply, std::string&
 
 void FinishLocalReply(const LocalReplyPolicy* policy, Exchange& exchange, Response& reply) {
   exchange.response_status = reply.status();
-  const bool grpc = IsGrpc(exchange.request_headers);
+  const bool grpc = IsGrpc(exchange.request_headers) || !exchange.grpc_web_type.empty();
   // What a filter put in the body's place and is yet to come is no text to format.
   if ((policy == nullptr && !grpc) || !reply.body().complete()) return;
   std::string body = reply.body().buffered().ToString();

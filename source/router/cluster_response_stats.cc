@@ -16,7 +16,7 @@ const ClusterResponseStats& ClusterResponseStats::Of(std::string_view cluster) {
 }
 
 ClusterResponseStats::ClusterResponseStats(std::string_view cluster)
-    : prefix_("cluster." + std::string(cluster) + ".upstream_rq_") {
+    : cluster_(cluster), prefix_("cluster." + cluster_ + ".upstream_rq_") {
   StatsStore& store = StatsStore::Process();
   completed_ = store.MakeCounter(prefix_ + "completed");
   timeout_ = store.MakeCounter(prefix_ + "timeout");

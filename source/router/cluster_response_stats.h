@@ -21,6 +21,8 @@ class ClusterResponseStats {
   static const ClusterResponseStats& Of(std::string_view cluster);
 
   explicit ClusterResponseStats(std::string_view cluster);
+  // The cluster's name in statistics.
+  const std::string& cluster() const { return cluster_; }
   // Counts a response. A code that the cluster never gave before makes its counter.
   void Count(int status) const;
   // upstream_rq_timeout.
@@ -33,6 +35,7 @@ class ClusterResponseStats {
   static constexpr int kCodes = 500;
   const Counter& Code(int status) const;
 
+  std::string cluster_;
   std::string prefix_;
   Counter completed_;
   Counter timeout_;

@@ -23,6 +23,7 @@ std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAnd
                                                  const ConfigPath& path, Diagnostics& diagnostics) {
   std::shared_ptr<const Regex> regex =
       CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
+  if (!CheckRewrite(config.substitution(), path.Field("substitution"), diagnostics)) return nullptr;
   std::string error;
   if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
   diagnostics.Error(path.Field("substitution"), error);
@@ -56,6 +57,11 @@ bool SetPathRewrite(const route_v3::RouteAction& config, const ConfigPath& path,
     return false;
   }
   if (prefix) {
+    if (!CheckRewrite(config.prefix_rewrite(), path.Field("prefix_rewrite"), diagnostics)) return false;
+    if (!config.prefix_rewrite().starts_with('/')) {
+      diagnostics.Warning(path.Field("prefix_rewrite"),
+                          "does not begin with a slash: every request is answered with 500");
+    }
     forward.path_rewrite = {PathRewrite::Kind::kPrefix, config.prefix_rewrite(), nullptr};
   } else if (config.has_regex_rewrite()) {
     auto regex = CompileSubstitution(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics);
@@ -70,6 +76,9 @@ bool SetHostRewrite(const route_v3::RouteAction& config, const ConfigPath& path,
   forward.append_x_forwarded_host = config.append_x_forwarded_host();
   switch (config.host_rewrite_specifier_case()) {
     case route_v3::RouteAction::kHostRewriteLiteral:
+      if (!CheckRewrite(config.host_rewrite_literal(), path.Field("host_rewrite_literal"), diagnostics)) {
+        return false;
+      }
       forward.host_rewrite = {HostRewrite::Kind::kLiteral, config.host_rewrite_literal(), nullptr};
       return true;
     case route_v3::RouteAction::kAutoHostRewrite:
@@ -102,11 +111,19 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  forward->upgrades =
+      UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), diagnostics);
   if (!ok) return nullptr;
   return forward;
 }
 
 }  // namespace
+
+bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (!HasSpaceOrControl(text)) return true;
+  diagnostics.Error(path, "must not have spaces or control characters");
+  return false;
+}
 
 std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::RouteAction& config,
                                                               const ConfigPath& path) {
@@ -132,7 +149,7 @@ std::unique_ptr<const RedirectAction> CompileRedirect(const route_v3::RedirectAc
   action->host = config.host_redirect();
   action->port = config.port_redirect();
   action->strip_query = config.strip_query();
-  action->scheme = config.https_redirect() ? "https" : ToLowerAscii(config.scheme_redirect());
+  action->scheme = config.https_redirect() ? "https" : config.scheme_redirect();
   switch (config.path_rewrite_specifier_case()) {
     case route_v3::RedirectAction::kPathRedirect:
       if (!config.path_redirect().empty()) action->path_kind = RedirectAction::Path::kReplace;

@@ -30,6 +30,9 @@ class ForwardCompiler {
   std::map<std::string, std::shared_ptr<const ForwardAction>> made_;  // by the message without its cluster
 };
 
+// Whether `text` may go into a path or a host, which a space or a control character would end.
+bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics);
+
 std::unique_ptr<const RedirectAction> CompileRedirect(const envoy::config::route::v3::RedirectAction& config,
                                                       const ConfigPath& path, Diagnostics& diagnostics);
 // Reads the body's file or environment variable; a body beyond `max_body` bytes is an error.

@@ -14,36 +14,29 @@ namespace matcher_v3 = envoy::type::matcher::v3;
 // The deprecated forms of a header's text, which are everywhere. False when it is none of them.
 bool CompileDeprecated(const route_v3::HeaderMatcher& config, const ConfigPath& path,
                        Diagnostics& diagnostics, HeaderMatcher& matcher, bool& ok) {
-  std::string_view field;
   switch (config.header_match_specifier_case()) {
     case route_v3::HeaderMatcher::kExactMatch:
-      field = "exact_match";
       matcher.text.SetText(StringMatcher::Kind::kExact, config.exact_match());
       break;
     case route_v3::HeaderMatcher::kPrefixMatch:
-      field = "prefix_match";
       matcher.text.SetText(StringMatcher::Kind::kPrefix, config.prefix_match());
       break;
     case route_v3::HeaderMatcher::kSuffixMatch:
-      field = "suffix_match";
       matcher.text.SetText(StringMatcher::Kind::kSuffix, config.suffix_match());
       break;
     case route_v3::HeaderMatcher::kContainsMatch:
-      field = "contains_match";
       matcher.text.SetText(StringMatcher::Kind::kContains, config.contains_match());
       break;
     case route_v3::HeaderMatcher::kSafeRegexMatch:
-      field = "safe_regex_match";
       matcher.text.kind = StringMatcher::Kind::kRegex;
-      matcher.text.regex =
-          CompileRegex(config.safe_regex_match().regex(), path.Field(field).Field("regex"), diagnostics);
+      matcher.text.regex = CompileRegex(config.safe_regex_match().regex(),
+                                        path.Field("safe_regex_match").Field("regex"), diagnostics);
       ok = matcher.text.regex != nullptr;
       break;
     default:
       return false;
   }
   matcher.kind = HeaderMatcher::Kind::kString;
-  diagnostics.Warning(path.Field(field), "is deprecated; use string_match");
   return true;
 }
 #pragma clang diagnostic pop
@@ -113,12 +106,10 @@ bool CompileMetadata(const matcher_v3::MetadataMatcher& config, const ConfigPath
   }
 }
 
-FractionMatcher CompileFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
-                                const RouteCompileContext& context) {
-  static constexpr uint64_t kDenominators[] = {100, 10'000, 1'000'000};
-  FractionMatcher fraction;
-  fraction.numerator = config.default_value().numerator();
-  fraction.denominator = kDenominators[config.default_value().denominator()];
+FractionMatcher CompileRuntimeFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
+                                       const ConfigPath& path, const RouteCompileContext& context) {
+  FractionMatcher fraction =
+      CompileFraction(config.default_value(), path.Field("default_value"), context.diagnostics);
   if (config.runtime_key().empty() || !context.runtime) return fraction;
   if (auto value = context.runtime(config.runtime_key())) fraction = FractionMatcher::OfPercent(*value);
   return fraction;
@@ -187,7 +178,8 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
   }
   predicates.grpc = config.has_grpc();
   if (config.has_runtime_fraction())
-    predicates.fraction = CompileFraction(config.runtime_fraction(), context);
+    predicates.fraction =
+        CompileRuntimeFraction(config.runtime_fraction(), path.Field("runtime_fraction"), context);
   return ok;
 }
 
@@ -204,6 +196,18 @@ bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, Ro
   ok &= CompilePredicates(config, path, context, *predicates);
   route.predicates = std::move(predicates);
   return ok;
+}
+
+FractionMatcher CompileFraction(const envoy::type::v3::FractionalPercent& config, const ConfigPath& path,
+                                Diagnostics& diagnostics) {
+  static constexpr uint64_t kDenominators[] = {100, 10'000, 1'000'000};
+  const FractionMatcher fraction{config.numerator(), kDenominators[config.denominator()]};
+  if (fraction.numerator > fraction.denominator) {
+    diagnostics.Warning(path.Field("numerator"), std::to_string(fraction.numerator) + " of " +
+                                                     std::to_string(fraction.denominator) +
+                                                     " is above 100%, and taken for 100%");
+  }
+  return fraction;
 }
 
 bool CompileHeaderMatcher(const route_v3::HeaderMatcher& config, const ConfigPath& path,

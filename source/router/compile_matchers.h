@@ -12,6 +12,9 @@ namespace envoy::config::route::v3 {
 class HeaderMatcher;
 class RouteMatch;
 }  // namespace envoy::config::route::v3
+namespace envoy::type::v3 {
+class FractionalPercent;
+}
 
 // From configuration to matchers. Load time only. Errors go to the diagnostics with their position.
 namespace narthex {
@@ -19,6 +22,9 @@ namespace narthex {
 // False after an error.
 bool CompileHeaderMatcher(const envoy::config::route::v3::HeaderMatcher& config, const ConfigPath& path,
                           Diagnostics& diagnostics, HeaderMatcher& matcher);
+// Above 100% there is nothing: a warning, and all requests, as in Envoy.
+FractionMatcher CompileFraction(const envoy::type::v3::FractionalPercent& config, const ConfigPath& path,
+                                Diagnostics& diagnostics);
 // Fills in what `route` matches. False after an error.
 bool CompileMatch(const envoy::config::route::v3::RouteMatch& config, const ConfigPath& path,
                   RouteCompileContext& context, CompiledRoute& route);

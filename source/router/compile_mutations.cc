@@ -1,6 +1,7 @@
 #include "source/router/compile_mutations.h"
 
 #include "envoy/config/core/v3/base.pb.h"
+#include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 
 namespace narthex {
@@ -16,7 +17,13 @@ bool CheckName(const std::string& name, const ConfigPath& path, Diagnostics& dia
 }  // namespace
 
 bool CheckModifiable(const std::string& name, const ConfigPath& path, Diagnostics& diagnostics) {
-  if (!name.starts_with(':') && name != "host") return true;
+  if (!name.starts_with(':') && name != "host") {
+    if (!IsCodecsOwn(FindHeader(name))) return true;
+    diagnostics.Warning(path, "\"" + name +
+                                  "\" is written by the codec itself, to fit the body and the connection: "
+                                  "changing it here has no effect");
+    return true;
+  }
   diagnostics.Error(path, ":-prefixed or host headers may not be modified; use the route's rewrites");
   return false;
 }

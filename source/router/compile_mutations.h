@@ -17,7 +17,7 @@ namespace narthex {
 bool CompileHeaderAddition(const envoy::config::core::v3::HeaderValueOption& config, const ConfigPath& path,
                            Diagnostics& diagnostics, HeaderAddition& addition);
 // Whether a header of this lower-case name may be removed or added: pseudo-headers and host may not. False
-// after an error.
+// after an error. Warns of a name that has no effect.
 bool CheckModifiable(const std::string& name, const ConfigPath& path, Diagnostics& diagnostics);
 
 // One level's changes from the fields `headers_to_add` and `headers_to_remove`; null when there are none.

@@ -15,6 +15,7 @@
 #include "source/router/matchers.h"
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
+#include "source/router/upgrade_rules.h"
 #include "source/upstream/cluster.h"
 
 namespace narthex {
@@ -30,7 +31,7 @@ struct ForwardAction {
   std::optional<std::chrono::milliseconds> idle_timeout;
   // From the request's head on, overrides the connection manager's; 0: none.
   std::optional<std::chrono::milliseconds> max_stream_duration;
-  // Set: honour grpc-timeout, up to this (0: any), less the offset.
+  // Set: honour grpc-timeout in place of max_stream_duration, up to this (0: any), less the offset.
   std::optional<std::chrono::milliseconds> grpc_timeout_max;
   std::chrono::milliseconds grpc_timeout_offset{0};
   // max_stream_duration is written (whatever it sets): `timeout` is then not used, as in Envoy.
@@ -44,6 +45,7 @@ struct ForwardAction {
   std::string timeout_text;    // `timeout` in milliseconds, for x-envoy-expected-rq-timeout-ms
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
+  UpgradeRules upgrades;  // where they say nothing, the connection manager's hold
 };
 
 // What a virtual host says about each of its routes. Immutable.

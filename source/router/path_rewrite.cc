@@ -6,6 +6,14 @@
 
 namespace narthex {
 
+bool HasSpaceOrControl(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= '\0' && c <= ' ') || c == '\177'; });
+}
+
+bool IsForwardablePath(std::string_view path) {
+  return path.starts_with('/') && !HasSpaceOrControl(path);
+}
+
 size_t PathLength(std::string_view path) {
   return std::min(path.find_first_of("?#"), path.size());
 }
@@ -25,7 +33,7 @@ std::string PathRewrite::Rewrite(std::string_view path, const CompiledRoute& rou
   }
   size_t length = PathLength(path);
   std::string result = regex->ReplaceAll(path.substr(0, length), text);
-  result += path.substr(length);
+  if (!result.empty()) result += path.substr(length);
   return result;
 }
 

@@ -18,7 +18,8 @@ struct PathRewrite {
   std::string text;  // the new prefix, or the substitution
   std::shared_ptr<const Regex> regex;
 
-  // The new path with its query. REQUIRES: kind is not kNone.
+  // The new path with its query; empty when nothing is left of it: then it stays as it is. It may be no path:
+  // see IsForwardablePath. REQUIRES: kind is not kNone.
   std::string Rewrite(std::string_view path, const CompiledRoute& route) const;
 };
 
@@ -32,6 +33,12 @@ struct HostRewrite {
   // The new host; empty when there is none (the header is missing): then it stays as it is.
   std::string Rewrite(const HeaderMap& headers) const;
 };
+
+// Whether `text` holds what would end a path or a host too early on the wire.
+bool HasSpaceOrControl(std::string_view text);
+// Whether a rewritten path can be asked for. One without a slash in front could be a URL, of another host
+// even.
+bool IsForwardablePath(std::string_view path);
 
 // The length of the path in front of the query and the fragment.
 size_t PathLength(std::string_view path);

@@ -201,6 +201,8 @@ void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, cons
       auto forward = std::make_shared<ForwardAction>(*route.forward);
       forward->cluster_header = ToLowerAscii(cluster.cluster_header());
       if (!cluster.host_rewrite_literal().empty()) {
+        CheckRewrite(cluster.host_rewrite_literal(), place.Field("host_rewrite_literal"),
+                     context_.diagnostics);
         forward->auto_host_rewrite = false;
         forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
       }

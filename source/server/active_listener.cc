@@ -50,6 +50,21 @@ ListenerStats::ListenerStats(const std::string& prefix) {
   cx_length_ms = store.MakeHistogram(prefix + "downstream_cx_length_ms");
 }
 
+void ListenerBooks::CountOpened(WorkerShared& shared) const {
+  open->fetch_add(1, std::memory_order_relaxed);
+  shared.connections.fetch_add(1, std::memory_order_relaxed);
+  stats.cx_total.Add();
+  stats.cx_active.Add(1);
+}
+
+void ListenerBooks::CountEnded(WorkerShared& shared, uint64_t length_ms) const {
+  open->fetch_sub(1, std::memory_order_relaxed);
+  shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  stats.cx_active.Sub(1);
+  stats.cx_destroy.Add();
+  stats.cx_length_ms.Record(length_ms);
+}
+
 std::shared_ptr<std::atomic<uint64_t>> WorkerShared::ConnectionsOf(const std::string& listener) {
   std::lock_guard lock(mutex_);
   std::weak_ptr<std::atomic<uint64_t>>& known = by_listener_[listener];
@@ -91,7 +106,7 @@ bool ActiveListener::SameSockets(const std::vector<std::shared_ptr<ListenSocket>
 
 ChainSlot& ActiveListener::SlotOf(const ListenerConfig& config, const FilterChainConfig& chain) {
   std::unique_ptr<ChainSlot>& slot = slots_[KeyOf(config, chain)];
-  if (slot == nullptr) slot = std::make_unique<ChainSlot>(loop_, shared_, clusters_, chain.hcm);
+  if (slot == nullptr) slot = MakeChainSlot(loop_, shared_, clusters_, chain);
   return *slot;
 }
 
@@ -155,11 +170,18 @@ void ActiveListener::Update(std::shared_ptr<const ListenerConfig> config) {
   for (auto& [key, slot] : slots_) {
     const auto found = chains.find(key);
     if (found != chains.end()) {
-      slot->Update(found->second->hcm);
+      if (!slot->Update(*found->second)) Replace(slot, *found->second);
     } else {
       slot->Drain();
     }
   }
+  std::erase_if(replaced_, [](const auto& slot) { return slot->idle(); });
+}
+
+void ActiveListener::Replace(std::unique_ptr<ChainSlot>& slot, const FilterChainConfig& chain) {
+  slot->Drain();
+  replaced_.push_back(std::move(slot));
+  slot = MakeChainSlot(loop_, shared_, clusters_, chain);
 }
 
 void ActiveListener::StopListening() {
@@ -169,11 +191,13 @@ void ActiveListener::StopListening() {
 
 void ActiveListener::Drain() {
   for (auto& [key, slot] : slots_) slot->Drain();
+  for (auto& slot : replaced_) slot->Drain();
 }
 
 bool ActiveListener::idle() const {
   return arrivals_->empty() &&
-         std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); });
+         std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); }) &&
+         std::all_of(replaced_.begin(), replaced_.end(), [](const auto& slot) { return slot->idle(); });
 }
 
 }  // namespace narthex

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,7 +12,6 @@
 #include "source/event/event_loop.h"
 #include "source/http/server_codec.h"
 #include "source/manager/access_log.h"
-#include "source/manager/hcm_config.h"
 #include "source/net/listener.h"
 #include "source/server/listener_config.h"
 #include "source/stats/stats.h"
@@ -28,6 +28,8 @@ struct WorkerShared {
   std::atomic<uint64_t> max_connections{UINT64_MAX};  // of the process
   std::atomic<uint64_t> next_connection_id{1};
   std::atomic<bool> draining{false};
+  // How long drained connections may live on, where nobody can tell their clients. Set before workers start.
+  std::chrono::milliseconds drain_time{600'000};
 
  private:
   std::mutex mutex_;
@@ -46,6 +48,10 @@ struct ListenerStats {
 
 // What the connections of one address of a listener are counted by and logged in. Outlives them.
 struct ListenerBooks {
+  // A connection is served from now on; it has ended after `length_ms`.
+  void CountOpened(WorkerShared& shared) const;
+  void CountEnded(WorkerShared& shared, uint64_t length_ms) const;
+
   ListenerStats stats;
   std::shared_ptr<std::atomic<uint64_t>> open;  // connections of the listener, on all workers
   std::vector<std::shared_ptr<const AccessLog>> logs = {};
@@ -84,6 +90,8 @@ class ActiveListener {
   // Says so in the log; false.
   bool IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit);
   ChainSlot& SlotOf(const ListenerConfig& config, const FilterChainConfig& chain);
+  // Puts a slot for `chain` in the place of one of another kind, whose connections live out their time.
+  void Replace(std::unique_ptr<ChainSlot>& slot, const FilterChainConfig& chain);
 
   EventLoop& loop_;
   WorkerShared& shared_;
@@ -95,6 +103,8 @@ class ActiveListener {
   bool full_ = false;                 // the last connection was one too many
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the chain's key
+  // Whose chains have got another terminal filter.
+  std::vector<std::unique_ptr<ChainSlot>> replaced_;
   std::unique_ptr<Arrivals> arrivals_;
 };
 

@@ -1,90 +1,31 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
-#include "source/http/server_codec.h"
-#include "source/manager/connection_manager.h"
 #include "source/server/active_listener.h"
 
 namespace narthex {
 
-class ChainSlot;
-
-// A connection of a client: what is known of it, its codec, and the configuration that it began with. Small,
-// because there are many and most are idle.
-class DownstreamConnection {
+// The connections of one filter chain on one worker, with what serves them: the chain's terminal filter,
+// which is the HTTP connection manager or the TCP proxy. Loop-confined.
+class ChainSlot {
  public:
-  DownstreamConnection(ChainSlot& slot, const ListenerBooks& books, ConnectionFacts facts);
-  ~DownstreamConnection();
-
-  void Serve(std::unique_ptr<Stream> stream, int fd, const ServerCodecOptions& options);
-  void Drain() { codec_->Drain(); }
-  uint64_t idle_since() const { return codec_->idle_since(); }
-  // A codec that ended while it was made is not here yet: the client had left before.
-  bool busy() const { return codec_ != nullptr && codec_->busy(); }
-  CloseCause ended_by() const { return codec_ == nullptr ? CloseCause::kRemote : codec_->ended_by(); }
-  void Close() { codec_->Close(); }
-
- private:
-  friend class ChainSlot;
-  static void OnEnd(void* self);
-  bool SpeaksHttp2() const;
-
-  ChainSlot& slot_;
-  const ListenerBooks& books_;
-  ConnectionFacts facts_;
-  const uint64_t opened_us_;  // of the loop's clock
-  int fd_ = -1;               // the codec's stream owns it
-  bool http2_ = false;
-  std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
-  size_t position_ = 0;                   // in its slot
-  std::unique_ptr<ServerConnection> codec_;
+  virtual ~ChainSlot() = default;
+  // What begins from now on is served by `chain`; false when its terminal filter is of another kind.
+  virtual bool Update(const FilterChainConfig& chain) = 0;
+  // `fd` is what `stream` owns. `books` outlive the connection.
+  virtual void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books,
+                    ConnectionFacts facts) = 0;
+  // Ends its connections in good order, and in time.
+  virtual void Drain() = 0;
+  // Closes a connection that has nothing to do; false when none is known to have nothing.
+  virtual bool CloseIdle() = 0;
+  // It has no connections.
+  virtual bool idle() const = 0;
 };
 
-// The connections of one filter chain, with what serves them. Loop-confined.
-class ChainSlot : private HcmSource {
- public:
-  ChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
-            std::shared_ptr<const HcmConfig> hcm);
-  ~ChainSlot() override;
-
-  // Requests that start from now on are served by `hcm`.
-  void Update(std::shared_ptr<const HcmConfig> hcm) { hcm_ = std::move(hcm); }
-  // `fd` is what `stream` owns.
-  void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books, ConnectionFacts facts);
-  void Drain();
-  // Closes the longest idle one of a few that it looks at; false when all of them are busy.
-  bool CloseIdle();
-  bool idle() const { return connections_.empty(); }
-
- private:
-  friend class DownstreamConnection;
-  // "http.<stat_prefix>.downstream_cx_*".
-  struct HttpStats {
-    explicit HttpStats(const std::string& prefix);
-    void CountEnd(CloseCause end, bool busy) const;
-
-    Counter cx_total, cx_http1_total, cx_http2_total;
-    Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
-    Counter cx_destroy_active_rq, cx_destroy_local_active_rq, cx_destroy_remote_active_rq;
-    Counter cx_idle_timeout, cx_max_duration_reached, cx_max_requests_reached, cx_drain_close;
-    Gauge cx_active, cx_http1_active, cx_http2_active;
-    Histogram cx_length_ms;
-  };
-  std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
-  ClusterManager* Clusters() const override { return &clusters_; }
-  void Close(DownstreamConnection& connection);
-  void Forget(DownstreamConnection& connection);
-
-  EventLoop& loop_;
-  WorkerShared& shared_;
-  ClusterManager& clusters_;
-  std::shared_ptr<const HcmConfig> hcm_;
-  const HttpStats stats_;
-  ConnectionManager manager_;
-  std::vector<std::unique_ptr<DownstreamConnection>> connections_;
-  size_t looked_at_ = 0;  // where CloseIdle goes on
-};
+// Of the kind that `chain` needs.
+std::unique_ptr<ChainSlot> MakeChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
+                                         const FilterChainConfig& chain);
 
 }  // namespace narthex

@@ -3,9 +3,6 @@
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
-#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
-#include "source/config/unpack.h"
-#include "source/manager/hcm_config.h"
 #include "source/server/compile_transport.h"
 #include "source/server/snapshot_parts.h"
 
@@ -15,24 +12,8 @@ namespace {
 
 using envoy::config::listener::v3::FilterChain;
 using envoy::config::listener::v3::Listener;
-using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
 constexpr uint32_t kEnvoyBufferLimit = 1024 * 1024;
-
-// What the chains of one listener are compiled with.
-struct ListenerContext {
-  const ConfigFiles& files;
-  const FilterRegistry& registry;
-  const Snapshot& snapshot;
-  const ListenerConfig& listener;
-  // As written: a cluster with an error of its own is not missing as well.
-  const std::map<std::string, std::string, std::less<>>& cluster_names;  // with that in statistics
-  Diagnostics& diagnostics;
-};
-
-RuntimeLookup RuntimeOf(const Snapshot& snapshot) {
-  return [&snapshot](std::string_view key) { return snapshot.RuntimeNumber(std::string(key)); };
-}
 
 void CompileTls(const FilterChain& chain, const ConfigPath& path, const ListenerContext& context,
                 FilterChainConfig& into) {
@@ -48,58 +29,15 @@ void CompileTls(const FilterChain& chain, const ConfigPath& path, const Listener
                                  {context.snapshot.files, context.snapshot.ticket_keys, context.diagnostics});
 }
 
-std::shared_ptr<const HcmConfig> CompileFilters(const FilterChain& chain, const ConfigPath& path,
-                                                ListenerContext& context) {
-  const ConfigPath filters = path.Field("filters");
-  if (chain.filters().empty()) {
-    context.diagnostics.Error(path, "has no filters; the last must be the HTTP connection manager");
-    return nullptr;
-  }
-  for (int i = 0; i + 1 < chain.filters_size(); ++i) {
-    context.diagnostics.Error(filters.Index(i),
-                              "network filter \"" + chain.filters(i).name() +
-                                  "\" is not supported; only the HTTP connection manager is");
-  }
-  const int last = chain.filters_size() - 1;
-  const ConfigPath config_path = filters.Index(last).Field("typed_config");
-  absl::StatusOr<HttpConnectionManager> hcm =
-      Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config_path);
-  context.diagnostics.AddStatus(hcm.status());
-  if (!hcm.ok()) return nullptr;
-  HcmCompileContext compile{
-      .diagnostics = context.diagnostics,
-      .registry = context.registry,
-      .has_cluster = [&](std::string_view name) { return context.cluster_names.contains(name); },
-      .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
-      .buffer_limit = context.listener.buffer_limit,
-      .node_cluster = context.files.bootstrap->node().cluster(),
-      .node_id = context.files.bootstrap->node().id(),
-      .runtime = RuntimeOf(context.snapshot),
-      .stat_name =
-          [&](std::string_view name) {
-            const auto found = context.cluster_names.find(name);
-            return found == context.cluster_names.end() ? std::string(name) : found->second;
-          },
-      .min_client_rate = context.snapshot.min_client_rate};
-  std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, config_path, compile);
-  if (compiled == nullptr) return nullptr;
-  // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.
-  struct Kept {
-    std::shared_ptr<const HcmConfig> hcm;
-    std::vector<ConfigDocument> documents;
-  };
-  auto kept = std::make_shared<Kept>(Kept{std::move(compiled), context.files.documents});
-  return std::shared_ptr<const HcmConfig>(kept, kept->hcm.get());
-}
-
-FilterChainConfig CompileChain(const FilterChain& chain, const ConfigPath& path, ListenerContext& context) {
+FilterChainConfig CompileChain(const FilterChain& chain, const ConfigPath& path,
+                               const ListenerContext& context) {
   FilterChainConfig compiled;
   compiled.name = chain.name();
   compiled.origin = path.Origin();
   CompileTls(chain, path, context, compiled);
   compiled.match =
       CompileChainMatch(chain.filter_chain_match(), path.Field("filter_chain_match"), context.diagnostics);
-  compiled.hcm = CompileFilters(chain, path, context);
+  CompileNetworkFilters(chain, path, context, compiled);
   return compiled;
 }
 

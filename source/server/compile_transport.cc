@@ -2,6 +2,8 @@
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
+#include "envoy/config/core/v3/proxy_protocol.pb.h"
+#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "source/config/unpack.h"
@@ -10,7 +12,9 @@ namespace narthex {
 
 namespace {
 
+using envoy::config::core::v3::ProxyProtocolConfig;
 using envoy::config::core::v3::TransportSocket;
+using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport;
 using envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer;
 using envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
 using envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
@@ -52,10 +56,19 @@ std::shared_ptr<TlsContext> CompileDownstreamTransport(const TransportSocket& so
   return CompileTransport<DownstreamTlsContext>(socket, path, stat_prefix, context, &CompileDownstreamTls);
 }
 
-std::shared_ptr<TlsContext> CompileUpstreamTransport(const TransportSocket& socket, const ConfigPath& path,
-                                                     const std::string& stat_prefix,
-                                                     const TransportContext& context) {
-  return CompileTransport<UpstreamTlsContext>(socket, path, stat_prefix, context, &CompileUpstreamTls);
+UpstreamTransport CompileUpstreamTransport(const TransportSocket& socket, const ConfigPath& path,
+                                           const std::string& stat_prefix, const TransportContext& context) {
+  const auto compile = [&](const TransportSocket& inner, const ConfigPath& at) {
+    return CompileTransport<UpstreamTlsContext>(inner, at, stat_prefix, context, &CompileUpstreamTls);
+  };
+  if (!socket.typed_config().Is<ProxyProtocolUpstreamTransport>()) return {compile(socket, path)};
+  const ConfigPath at = path.Field("typed_config");
+  absl::StatusOr<ProxyProtocolUpstreamTransport> message =
+      Unpack<ProxyProtocolUpstreamTransport>(socket.typed_config(), at);
+  context.diagnostics.AddStatus(message.status());
+  if (!message.ok()) return {};
+  const bool first = message->config().version() == ProxyProtocolConfig::V1;
+  return {compile(message->transport_socket(), at.Field("transport_socket")), first ? 1 : 2};
 }
 
 }  // namespace narthex

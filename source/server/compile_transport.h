@@ -6,6 +6,7 @@
 
 #include "source/server/snapshot_parts.h"
 #include "source/tls/context.h"
+#include "source/upstream/cluster_config.h"
 
 namespace envoy::config::core::v3 {
 class TransportSocket;
@@ -20,14 +21,14 @@ struct TransportContext {
   Diagnostics& diagnostics;
 };
 
-// The TLS of a filter chain's, or of a cluster's, transport socket at `path`; null for plain bytes, or after
-// an error. `stat_prefix` is that of its owner ("listener.0.0.0.0_443."). Blocks for files: configuration
-// thread.
+// A filter chain's, or a cluster's, transport socket at `path`: TLS, null for plain bytes or after an error;
+// for a cluster also which PROXY header comes before it. `stat_prefix` is that of its owner
+// ("listener.0.0.0.0_443."). Blocks for files: configuration thread.
 std::shared_ptr<TlsContext> CompileDownstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
                                                        const ConfigPath& path, const std::string& stat_prefix,
                                                        const TransportContext& context);
-std::shared_ptr<TlsContext> CompileUpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
-                                                     const ConfigPath& path, const std::string& stat_prefix,
-                                                     const TransportContext& context);
+UpstreamTransport CompileUpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
+                                           const ConfigPath& path, const std::string& stat_prefix,
+                                           const TransportContext& context);
 
 }  // namespace narthex

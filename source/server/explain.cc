@@ -1,30 +1,14 @@
 #include "source/server/explain.h"
 
-#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "source/server/explain_cluster.h"
+#include "source/tcp_proxy/tcp_proxy_config.h"
 
 namespace narthex {
 namespace {
-
-// The port that a client of this URL would connect to; none for a bare path.
-std::optional<uint16_t> PortOf(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return std::nullopt;
-  const uint16_t standard = url.substr(0, scheme) == "https" ? 443 : 80;
-  std::string_view authority = url.substr(scheme + 3);
-  authority = authority.substr(0, authority.find_first_of("/?#"));
-  const size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos)
-    return standard;
-  uint16_t port = 0;
-  const std::string_view digits = authority.substr(colon + 1);
-  std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return port;
-}
 
 struct Choice {
   const ListenerConfig* listener = nullptr;
@@ -45,14 +29,31 @@ Choice ChooseListener(const Snapshot& snapshot, std::optional<uint16_t> port) {
   return first;
 }
 
+// Where connections of a chain that is not HTTP go, whatever is asked on them.
+void ExplainTcpProxy(const Snapshot& snapshot, const TcpProxyConfig& proxy, Explanation& explanation) {
+  explanation.Add("TCP proxy", "passes bytes on: no request is looked at");
+  uint64_t before = 0;
+  for (const ClusterShare& share : proxy.clusters) {
+    explanation.Add("TCP proxy", "cluster " + share.cluster + ": " + std::to_string(share.up_to - before) +
+                                     " of " + std::to_string(proxy.clusters.back().up_to) + " connections");
+    before = share.up_to;
+  }
+  if (proxy.clusters.size() > 1) return;
+  explanation.cluster = proxy.clusters[0].cluster;
+  ExplainCluster(snapshot, explanation.cluster, explanation);
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainRequest& question) {
   absl::StatusOr<Address> client = Address::Ip(question.client, 0);
   if (!client.ok()) return client.status();
-  const Choice choice = ChooseListener(snapshot, PortOf(question.url));
+  absl::StatusOr<ExplainUrl> url = ExplainUrl::Parse(question.url);
+  if (!url.ok()) return url.status();
+  const Choice choice = ChooseListener(snapshot, url->port);
   if (choice.listener == nullptr) return absl::NotFoundError("the configuration has no listener");
-  ExchangeQuestion exchange{question.method, question.url, question.headers, *client, choice.socket->address};
+  const ExchangeQuestion exchange{question.method, *std::move(url), question.headers, *client,
+                                  choice.socket->address};
   const FilterChainConfig* chain = choice.listener->FindChain({.local = exchange.local, .remote = *client});
 
   Explanation explanation;
@@ -65,6 +66,10 @@ absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainReq
   }
   explanation.Add("filter chain", (chain->name.empty() ? std::string("(unnamed)") : chain->name) + " (" +
                                       chain->origin.ToString() + ")");
+  if (chain->tcp != nullptr) {
+    ExplainTcpProxy(snapshot, *chain->tcp, explanation);
+    return explanation;
+  }
   Explanation rest = ExplainExchange(*chain->hcm, exchange);
   for (Explanation::Section& section : rest.sections) explanation.sections.push_back(std::move(section));
   explanation.cluster = rest.cluster;

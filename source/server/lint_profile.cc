@@ -17,6 +17,7 @@ void Warn(const Origin& origin, std::string message, Diagnostics& diagnostics) {
 }
 
 void LintChain(const FilterChainConfig& chain, Diagnostics& diagnostics) {
+  if (chain.hcm == nullptr) return;
   std::string defaults;
   for (const Setting& setting : chain.hcm->settings) {
     if (!setting.below_edge) continue;

@@ -25,6 +25,7 @@ namespace narthex {
 class AccessLog;
 class TlsContext;
 struct HcmConfig;
+struct TcpProxyConfig;
 
 // An option set on a listening socket by its number.
 struct SocketOptionConfig {
@@ -66,7 +67,9 @@ struct FilterChainMatch {
 struct FilterChainConfig {
   std::string name;
   FilterChainMatch match;
+  // The terminal filter: one of the two, the other is null.
   std::shared_ptr<const HcmConfig> hcm;
+  std::shared_ptr<const TcpProxyConfig> tcp;
   std::shared_ptr<TlsContext> tls;               // null: plain bytes
   std::chrono::milliseconds connect_timeout{0};  // of the TLS handshake; 0: none
   Origin origin;

@@ -30,7 +30,7 @@ void Print(const Diagnostics& diagnostics, const CommandLine& line) {
 // The last line of a text report; scripts read the exit code.
 std::string Summary(const CommandLine& line, const Diagnostics& diagnostics) {
   const std::string name = line.config_path.empty() ? "<--config-yaml>" : line.config_path;
-  const size_t errors = diagnostics.error_count();
+  const size_t errors = diagnostics.ReportedErrors();
   if (errors > 0) return name + ": " + std::to_string(errors) + (errors == 1 ? " error" : " errors");
   const size_t warnings = diagnostics.Sorted().size();
   return name + ": configuration OK" + (warnings == 0 ? "" : ", warnings: " + std::to_string(warnings));

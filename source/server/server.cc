@@ -8,6 +8,7 @@
 #include "source/base/log.h"
 #include "source/filter/health_flag.h"
 #include "source/manager/access_log_sink.h"
+#include "source/manager/hcm_config.h"
 #include "source/server/connection_limit.h"
 #include "source/stats/stats.h"
 
@@ -84,6 +85,7 @@ absl::Status Server::StartAdmin() {
 
 void Server::StartWorkers() {
   shared_->max_connections = MaxConnections(*snapshot_, WorkerCount(line_));
+  shared_->drain_time = line_.drain_time;
   for (uint32_t i = 0; i < WorkerCount(line_); ++i) {
     workers_.push_back(
         std::make_unique<Worker>(i, shared_, WorkerUpdate{snapshot_, sockets_.ForWorker(*snapshot_, i)}));
@@ -109,6 +111,7 @@ void Server::WatchFiles() {
   std::vector<std::string> files = snapshot_->files->files;
   for (const auto& listener : snapshot_->listeners) {
     for (const FilterChainConfig* chain : listener->AllChains()) {
+      if (chain->hcm == nullptr) continue;
       files.insert(files.end(), chain->hcm->watched_files.begin(), chain->hcm->watched_files.end());
     }
   }

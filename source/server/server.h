@@ -50,7 +50,7 @@ class Server : private AdminBackend {
   std::string ServerInfo() const override;
   std::string ClustersText() const override;
   std::string ClustersJson() const override;
-  std::string ConfigDump() const override;
+  AdminReply ConfigDump(const AdminRequest& request) const override;
   std::string Runtime() const override;
   std::string Certificates() const override;
   AdminReply Explain(const AdminRequest& request) const override;

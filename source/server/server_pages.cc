@@ -62,8 +62,12 @@ std::vector<ListenerRow> Server::Listeners() const {
   return rows;
 }
 
-std::string Server::ConfigDump() const {
-  return DumpConfig(*snapshot_);
+AdminReply Server::ConfigDump(const AdminRequest& request) const {
+  const ConfigDumpQuery query{request.Get("resource"), request.Get("mask"), request.Get("name_regex")};
+  absl::StatusOr<std::string> dump = DumpConfig(*snapshot_, query);
+  if (dump.ok()) return JsonReply(*std::move(dump));
+  const auto text = dump.status().message();
+  return {absl::IsNotFound(dump.status()) ? 404 : 400, std::string(text.data(), text.size()) + "\n"};
 }
 
 std::string Server::Certificates() const {

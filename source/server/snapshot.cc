@@ -140,7 +140,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   CompileRegexEngine(files, diagnostics);
   CompileRuntime(files, *snapshot, diagnostics);
   snapshot->max_connections = ConnectionLimit(*snapshot, std::string(kConnectionsKey), kEdgeConnections);
-  CompileStatsConfig(files, *snapshot, diagnostics);
+  CompileStatsConfig(files, previous, *snapshot, diagnostics);
   CompileAdmin(files, *snapshot, diagnostics);
   CompileClusters(files, previous, *snapshot, diagnostics);
   CompileListeners(files, registry, *snapshot, diagnostics);

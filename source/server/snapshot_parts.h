@@ -1,8 +1,16 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
+#include <string>
 
+#include "source/filter/runtime.h"
 #include "source/server/snapshot.h"
+
+namespace envoy::config::listener::v3 {
+class FilterChain;
+}
 
 namespace narthex {
 
@@ -28,8 +36,24 @@ void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapsho
 // REQUIRES: clusters are compiled.
 void CompileListeners(const ConfigFiles& files, const FilterRegistry& registry, Snapshot& snapshot,
                       Diagnostics& diagnostics);
-// Which statistics are shown: bootstrap's stats_config.
-void CompileStatsConfig(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
+// What the chains of one listener are compiled with.
+struct ListenerContext {
+  const ConfigFiles& files;
+  const FilterRegistry& registry;
+  const Snapshot& snapshot;
+  const ListenerConfig& listener;
+  // As written: a cluster with an error of its own is not missing as well.
+  const std::map<std::string, std::string, std::less<>>& cluster_names;  // with that in statistics
+  Diagnostics& diagnostics;
+};
+RuntimeLookup RuntimeOf(const Snapshot& snapshot);
+// The network filters of `chain`, at `path`, into the terminal filter of `into`.
+void CompileNetworkFilters(const envoy::config::listener::v3::FilterChain& chain, const ConfigPath& path,
+                           const ListenerContext& context, FilterChainConfig& into);
+// Which statistics are shown, and into which buckets histograms count: bootstrap's stats_config. The buckets
+// are the process's from its first configuration on.
+void CompileStatsConfig(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
+                        Diagnostics& diagnostics);
 // No two sockets may bind the same address.
 void CheckAddresses(const Snapshot& snapshot, Diagnostics& diagnostics);
 

@@ -9,32 +9,42 @@
 namespace narthex {
 namespace {
 
-// A histogram's cells: one per bucket, then the sum.
-constexpr uint32_t kSumCell = kHistogramBuckets;
-constexpr uint32_t kHistogramCells = kHistogramBuckets + 1;
 // A gauge's cells: the value, then whether it was ever used (a gauge may be back at zero).
 constexpr uint32_t kGaugeCells = 2;
 // Default handles count into the cells before this one, which nobody reads.
 constexpr uint32_t kFirstCell = 32;
-static_assert(kFirstCell >= kHistogramCells);
-
-uint32_t CellsOf(StatsStore::Row::Kind kind) {
-  switch (kind) {
-    case StatsStore::Row::Kind::kCounter:
-      return 1;
-    case StatsStore::Row::Kind::kGauge:
-      return kGaugeCells;
-    case StatsStore::Row::Kind::kHistogram:
-      return kHistogramCells;
-  }
-  return 1;
-}
+static_assert(kFirstCell > kHistogramBuckets);
 
 }  // namespace
 
+// A histogram's cells: one per bucket, then the sum.
 void Histogram::Record(uint64_t value) const {
-  StatsShard::Add(cell_ + HistogramBucket(value), 1);
-  StatsShard::Add(cell_ + kSumCell, value);
+  uint32_t bucket = 0, buckets = kHistogramBuckets;
+  if (bounds_ == nullptr) [[likely]] {
+    bucket = HistogramBucket(value);
+  } else {
+    const auto found = std::lower_bound(bounds_->begin(), bounds_->end(), static_cast<double>(value));
+    bucket = static_cast<uint32_t>(found - bounds_->begin());
+    buckets = static_cast<uint32_t>(bounds_->size()) + 1;
+  }
+  StatsShard::Add(cell_ + bucket, 1);
+  StatsShard::Add(cell_ + buckets, value);
+}
+
+uint32_t StatsStore::Entry::Buckets() const {
+  return bounds == nullptr ? kHistogramBuckets : static_cast<uint32_t>(bounds->size()) + 1;
+}
+
+uint32_t StatsStore::Entry::Cells() const {
+  switch (kind) {
+    case Row::Kind::kCounter:
+      return 1;
+    case Row::Kind::kGauge:
+      return kGaugeCells;
+    case Row::Kind::kHistogram:
+      return Buckets() + 1;
+  }
+  return 1;
 }
 
 StatsStore& StatsStore::Process() {
@@ -45,28 +55,43 @@ StatsStore& StatsStore::Process() {
 
 StatsStore::StatsStore() : next_cell_(kFirstCell) {}
 
-uint32_t StatsStore::FindOrAdd(std::string_view name, Row::Kind kind) {
+StatsStore::Entry StatsStore::FindOrAdd(std::string_view name, Row::Kind kind) {
   std::lock_guard lock(mutex_);
   if (auto found = entries_.find(name); found != entries_.end()) {
-    return found->second.kind == kind ? found->second.cell : 0;
+    return found->second.kind == kind ? found->second : Entry{kind, 0};
   }
-  const uint32_t cells = CellsOf(kind);
-  if (next_cell_ + cells > StatsShard::kMaxCells) return 0;
-  entries_.emplace(std::string(name), Entry{kind, next_cell_});
-  StatsShard::SetEnd(next_cell_ + cells);
-  return std::exchange(next_cell_, next_cell_ + cells);
+  Entry entry{kind, next_cell_};
+  if (kind == Row::Kind::kHistogram) entry.bounds = BoundsFor(name);
+  if (next_cell_ + entry.Cells() > StatsShard::kMaxCells) return Entry{kind, 0};
+  entries_.emplace(std::string(name), entry);
+  next_cell_ += entry.Cells();
+  StatsShard::SetEnd(next_cell_);
+  return entry;
+}
+
+const HistogramBounds* StatsStore::BoundsFor(std::string_view name) {
+  if (!bounds_) return nullptr;
+  std::optional<HistogramBounds> bounds = bounds_(name);
+  return bounds ? &*known_bounds_.insert(*std::move(bounds)).first : nullptr;
 }
 
 Counter StatsStore::MakeCounter(std::string_view name) {
-  return Counter(FindOrAdd(name, Row::Kind::kCounter));
+  return Counter(FindOrAdd(name, Row::Kind::kCounter).cell);
 }
 
 Gauge StatsStore::MakeGauge(std::string_view name) {
-  return Gauge(FindOrAdd(name, Row::Kind::kGauge));
+  return Gauge(FindOrAdd(name, Row::Kind::kGauge).cell);
 }
 
 Histogram StatsStore::MakeHistogram(std::string_view name) {
-  return Histogram(FindOrAdd(name, Row::Kind::kHistogram));
+  const Entry entry = FindOrAdd(name, Row::Kind::kHistogram);
+  return Histogram(entry.cell, entry.bounds);
+}
+
+void StatsStore::SetHistogramBounds(
+    std::function<std::optional<HistogramBounds>(std::string_view name)> bounds) {
+  std::lock_guard lock(mutex_);
+  bounds_ = std::move(bounds);
 }
 
 void StatsStore::SetComputedGauge(std::string_view name, std::function<int64_t()> read) {
@@ -95,13 +120,15 @@ StatsStore::Row StatsStore::ReadRow(const std::string& name, Entry entry,
       row.used = row.value != 0 || totals[entry.cell + 1] != 0;
       break;
     case Row::Kind::kHistogram:
-      row.histogram.bounds.assign(kHistogramBounds.begin(), kHistogramBounds.end());
-      for (uint32_t i = 0; i < kHistogramBuckets; ++i) {
+      row.histogram.bounds = entry.bounds != nullptr
+                                 ? *entry.bounds
+                                 : HistogramBounds(kHistogramBounds.begin(), kHistogramBounds.end());
+      for (uint32_t i = 0; i < entry.Buckets(); ++i) {
         row.histogram.counts.push_back(since_reset(entry.cell + i));
         row.histogram.count += row.histogram.counts.back();
         row.used = row.used || totals[entry.cell + i] != 0;
       }
-      row.histogram.sum = static_cast<double>(since_reset(entry.cell + kSumCell));
+      row.histogram.sum = static_cast<double>(since_reset(entry.cell + entry.Buckets()));
       break;
   }
   return row;
@@ -158,7 +185,7 @@ uint64_t StatsStore::ValueOf(std::string_view name) const {
   if (entry.cell == 0) return 0;
   if (entry.kind != Row::Kind::kHistogram) return ValueOfCell(entry.cell);
   uint64_t count = 0;
-  for (uint32_t i = 0; i < kHistogramBuckets; ++i) count += ValueOfCell(entry.cell + i);
+  for (uint32_t i = 0; i < entry.Buckets(); ++i) count += ValueOfCell(entry.cell + i);
   return count;
 }
 
@@ -169,7 +196,7 @@ void StatsStore::ResetCounters() {
   base_.resize(next_cell_);
   for (const auto& [name, entry] : entries_) {
     if (entry.kind == Row::Kind::kGauge) continue;
-    for (uint32_t i = 0; i < CellsOf(entry.kind); ++i) base_[entry.cell + i] = totals[entry.cell + i];
+    for (uint32_t i = 0; i < entry.Cells(); ++i) base_[entry.cell + i] = totals[entry.cell + i];
   }
 }
 

@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +53,9 @@ class Gauge {
   uint32_t cell_ = 0;  // the value; the next one: whether it was ever used, for it may be back at zero
 };
 
+// The upper bounds of a histogram's buckets, rising; there is one more bucket for what is above.
+using HistogramBounds = std::vector<double>;
+
 class Histogram {
  public:
   Histogram() = default;
@@ -60,12 +65,13 @@ class Histogram {
 
  private:
   friend class StatsStore;
-  explicit Histogram(uint32_t cell) : cell_(cell) {}
+  Histogram(uint32_t cell, const HistogramBounds* bounds) : cell_(cell), bounds_(bounds) {}
   uint32_t cell_ = 0;
+  const HistogramBounds* bounds_ = nullptr;  // the store's; null: Envoy's default ones
 };
 
 struct HistogramSnapshot {
-  std::vector<double> bounds;  // upper bounds of the buckets, Envoy's defaults; the last bucket is unbounded
+  HistogramBounds bounds;
   std::vector<uint64_t> counts;  // one more than bounds, not cumulative
   uint64_t count = 0;
   double sum = 0;
@@ -81,6 +87,9 @@ class StatsStore {
   Counter MakeCounter(std::string_view name);
   Gauge MakeGauge(std::string_view name);
   Histogram MakeHistogram(std::string_view name);
+  // Gives bounds to the histograms that are made from now on; where it has none, they are Envoy's defaults.
+  // Those that were made before keep theirs.
+  void SetHistogramBounds(std::function<std::optional<HistogramBounds>(std::string_view name)> bounds);
   // A gauge that is computed when read (memory, uptime); replaces an earlier one of that name. Called on the
   // reading thread.
   void SetComputedGauge(std::string_view name, std::function<int64_t()> read);
@@ -108,11 +117,17 @@ class StatsStore {
   struct Entry {
     Row::Kind kind;
     uint32_t cell;
+    const HistogramBounds* bounds = nullptr;  // of a histogram with bounds of its own
+
+    uint32_t Cells() const;
+    uint32_t Buckets() const;  // REQUIRES: a histogram
   };
 
   StatsStore();
-  // The first cell of the entry, or cell 0 when the name is taken by another kind.
-  uint32_t FindOrAdd(std::string_view name, Row::Kind kind);
+  // The entry, or one with cell 0 when the name is taken by another kind.
+  Entry FindOrAdd(std::string_view name, Row::Kind kind);
+  // The bounds for a new histogram; null: the default ones. REQUIRES: mutex_ is held.
+  const HistogramBounds* BoundsFor(std::string_view name);
   uint64_t ValueOfCell(uint32_t cell) const;
   Row ReadRow(const std::string& name, Entry entry, const std::vector<uint64_t>& totals) const;
 
@@ -121,6 +136,8 @@ class StatsStore {
   std::map<std::string, Entry, std::less<>> entries_;
   std::map<std::string, std::function<int64_t()>, std::less<>> computed_;
   std::function<bool(std::string_view)> shown_;
+  std::function<std::optional<HistogramBounds>(std::string_view)> bounds_;
+  std::set<HistogramBounds> known_bounds_;  // handles point into it
   uint32_t next_cell_;
   // What ResetCounters takes off the cells' totals.
   std::vector<uint64_t> base_;

@@ -114,6 +114,24 @@ void ExtractResponseCode(TaggedName& tagged) {
   }
 }
 
+// "cluster.*.grpc.package.Service.Method.total", likewise "grpc-web": the last two parts are the method and
+// what is counted, and the service, which may have dots, is what stands before. Not so
+// "cluster.*.grpc.total".
+void ExtractGrpcMethod(TaggedName& tagged) {
+  const std::string& name = tagged.name;
+  if (!name.starts_with("cluster.")) return;
+  const size_t protocol = PartEnd(name, PartEnd(name, 0) + 1) + 1;
+  if (protocol >= name.size()) return;
+  const size_t service = PartEnd(name, protocol) + 1;
+  const std::string_view word = std::string_view(name).substr(protocol, service - 1 - protocol);
+  if (word != "grpc" && word != "grpc-web") return;
+  const size_t leaf = name.rfind('.');
+  const size_t method = leaf > service ? name.rfind('.', leaf - 1) : 0;
+  if (method <= service) return;
+  TakeOut(tagged, {method + 1, leaf}, "envoy_grpc_bridge_method");
+  TakeOut(tagged, {service, method}, "envoy_grpc_bridge_service");
+}
+
 }  // namespace
 
 TaggedName ExtractTags(std::string_view stat_name) {
@@ -123,6 +141,7 @@ TaggedName ExtractTags(std::string_view stat_name) {
     ExtractListener(tagged);
     return tagged;
   }
+  ExtractGrpcMethod(tagged);
   // Values are taken out from the back, so that the positions of those before stay right.
   std::vector<std::pair<Span, std::string_view>> found;
   for (const Rule& rule : kRules) {

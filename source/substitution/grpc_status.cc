@@ -55,19 +55,24 @@ uint64_t GrpcStatusOfHttp(int status) {
   }
 }
 
-std::optional<uint64_t> GrpcStatusOf(const FormatContext& context) {
-  std::string_view text;
-  if (context.trailers != nullptr) text = context.trailers->Get(Header::kGrpcStatus);
-  if (text.data() == nullptr && context.response != nullptr)
-    text = context.response->Get(Header::kGrpcStatus);
-  if (text.data() == nullptr) {
-    if (context.exchange == nullptr || context.exchange->response_status == 0) return std::nullopt;
-    return GrpcStatusOfHttp(context.exchange->response_status);
-  }
+std::optional<uint64_t> ParseGrpcStatus(std::string_view text) {
   uint64_t status = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), status);
   if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
   return status;
+}
+
+std::optional<uint64_t> GrpcStatusOf(const FormatContext& context) {
+  std::string_view text;
+  if (context.trailers != nullptr) text = context.trailers->Get(Header::kGrpcStatus);
+  if (text.data() == nullptr && context.exchange != nullptr && context.exchange->grpc_status) {
+    return context.exchange->grpc_status;
+  }
+  if (text.data() == nullptr && context.response != nullptr)
+    text = context.response->Get(Header::kGrpcStatus);
+  if (text.data() != nullptr) return ParseGrpcStatus(text);
+  if (context.exchange == nullptr || context.exchange->response_status == 0) return std::nullopt;
+  return GrpcStatusOfHttp(context.exchange->response_status);
 }
 
 bool IsGrpcRequest(const FormatContext& context) {

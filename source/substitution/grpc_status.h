@@ -9,9 +9,13 @@
 
 namespace narthex {
 
-// The gRPC status of an exchange: from the trailers, else the response's fields, else by the gRPC
-// specification's mapping of the HTTP status. None without a response, or when the field is no number.
+// The gRPC status of an exchange: from the trailers, wherever a filter has put them, else the response's
+// fields, else by the gRPC specification's mapping of the HTTP status. None without a response, or when the
+// field is no number.
 std::optional<uint64_t> GrpcStatusOf(const FormatContext& context);
+
+// The value of a grpc-status field; none when it is no number.
+std::optional<uint64_t> ParseGrpcStatus(std::string_view text);
 
 // What a response without a gRPC status of its own counts as, by the gRPC specification.
 uint64_t GrpcStatusOfHttp(int status);

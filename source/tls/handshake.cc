@@ -53,7 +53,7 @@ bool TlsStream::SetUpClient(TlsClientOptions options) {
   }
   SSL* ssl = ssl_.get();
   if (MayBeAskedFor(name) && SSL_set_tlsext_host_name(ssl, name.c_str()) != 1) return false;
-  const std::string alpn = options.alpn.empty() ? material_->alpn_wire() : AlpnWire(options.alpn);
+  const std::string alpn = material_->alpn_wire().empty() ? AlpnWire(options.alpn) : material_->alpn_wire();
   // The one call of OpenSSL's that returns 0 for success.
   if (!alpn.empty() && SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(alpn.data()),
                                            static_cast<unsigned int>(alpn.size())) != 0) {

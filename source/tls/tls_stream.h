@@ -30,7 +30,7 @@ struct TlsClientOptions {
   // Of these one must be a DNS name of the certificate (auto_san_validation); without a trusted authority in
   // the context the handshake fails.
   std::vector<std::string> verify_names = {};
-  // Offer these protocols instead of the context's.
+  // Offer these protocols where the context names none.
   std::vector<std::string> alpn = {};
   // The worker's sessions of this context; null: none are resumed. Kept as long as the stream.
   std::shared_ptr<TlsSessionCache> sessions = {};

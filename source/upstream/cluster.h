@@ -9,10 +9,9 @@
 
 #include "source/http/client_codec.h"
 #include "source/http/message.h"
+#include "source/upstream/raw_connection.h"
 
 namespace narthex {
-
-enum class Priority : uint8_t { kDefault, kHigh };
 
 // What the router asks of a cluster for one attempt.
 struct AttemptOptions {
@@ -44,6 +43,11 @@ class Cluster {
   // end. A request whose reused connection died before any response byte is replayed once when that is safe.
   // Fills request.info().upstream. Destroying the task cancels the attempt.
   virtual Task<ClientConnection::Result> Send(Request request, AttemptOptions options) = 0;
+
+  // One connection of the caller's own, for bytes of any kind: chooses a host and connects to it, within
+  // connect_timeout and the breaker of connections, with the cluster's TLS and PROXY header. Fills `facts`,
+  // which outlive the task. The connection may outlive the cluster. Destroying the task cancels the attempt.
+  virtual Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) = 0;
 };
 
 struct ClusterSet;
@@ -52,8 +56,8 @@ struct ClusterSet;
 class ClusterManager {
  public:
   virtual ~ClusterManager() = default;
-  // Null when there is none of this name. Good until the caller suspends other than in the cluster's Send:
-  // find it again for each attempt.
+  // Null when there is none of this name. Good until the caller suspends other than in the cluster's Send
+  // or Connect: find it again for each attempt.
   virtual Cluster* Find(std::string_view name) = 0;
   // Takes the clusters of the next snapshot (source/upstream/cluster_set.h).
   virtual void Update(std::shared_ptr<const ClusterSet> set) {}

@@ -58,6 +58,26 @@ void RefuseUnsupported(const ClusterMessage& cluster, const ConfigPath& path, Di
   }
 }
 
+// Comes after ReadConnection, for what needs TLS.
+void ReadTransport(const ClusterMessage& cluster, const ConfigPath& path, const ClusterDefaults& defaults,
+                   ClusterConfig& config, Diagnostics& diagnostics) {
+  ConnectionSettings& connection = config.connection;
+  const size_t errors_before = diagnostics.error_count();
+  if (cluster.has_transport_socket() && defaults.transport) {
+    UpstreamTransport transport = defaults.transport(
+        cluster.transport_socket(), path.Field("transport_socket"), "cluster." + config.stat_name + ".");
+    connection.tls = std::move(transport.tls);
+    connection.proxy_protocol = transport.proxy_protocol;
+  }
+  if (connection.tls != nullptr || diagnostics.error_count() != errors_before) return;
+  const ConfigPath options = path.Field("typed_extension_protocol_options");
+  if (connection.protocol == UpstreamProtocol::kAlpn) {
+    diagnostics.Error(options,
+                      "auto_config needs a transport_socket with TLS, whose ALPN chooses the version");
+  }
+  if (connection.auto_sni) diagnostics.Warning(options, "auto_sni has no effect without TLS");
+}
+
 uint64_t HashOf(const ClusterMessage& cluster, const ClusterDefaults& defaults) {
   std::string bytes;
   {
@@ -83,6 +103,8 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   config->origin = path.Origin();
   config->content_hash = HashOf(cluster, defaults);
   config->connection.codec.buffer_limit = defaults.buffer_limit;
+  // As Envoy's: an upstream is trusted with more of them than a client.
+  config->connection.codec.http2.max_concurrent_streams = 1024;
   cluster_config::ReadType(cluster, path, *config, diagnostics);
   config->lb_policy = ReadPolicy(cluster, path, diagnostics);
   if (cluster.common_lb_config().has_healthy_panic_threshold()) {
@@ -94,10 +116,7 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   cluster_config::ReadConnection(cluster, path, *config, diagnostics);
   cluster_config::ReadDns(cluster, path, *config, diagnostics);
   RefuseUnsupported(cluster, path, diagnostics);
-  if (cluster.has_transport_socket() && defaults.transport) {
-    config->connection.tls = defaults.transport(cluster.transport_socket(), path.Field("transport_socket"),
-                                                "cluster." + config->stat_name + ".");
-  }
+  ReadTransport(cluster, path, defaults, *config, diagnostics);
   if (diagnostics.error_count() != errors_before) return nullptr;
   return config;
 }

@@ -27,6 +27,13 @@ namespace narthex {
 class TlsContext;
 
 enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns };
+// By which version of HTTP a cluster's hosts are spoken to.
+enum class UpstreamProtocol : uint8_t {
+  kHttp1,
+  kHttp2,       // with prior knowledge, or by ALPN over TLS
+  kAlpn,        // what the host chooses of both
+  kDownstream,  // the request's own
+};
 enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
 // What the configuration says of an endpoint's health; only the first two take load.
 enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kDraining, kUnhealthy };
@@ -90,9 +97,16 @@ struct ConnectionSettings {
   std::chrono::milliseconds idle_timeout{3600 * 1000};  // 0: never
   std::chrono::milliseconds max_duration{0};            // 0: no limit
   uint32_t max_requests = 0;                            // a connection; 0: no limit
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
+  // Ask TLS for the certificate of the request's host, which stands in `sni_header`, or in :authority; and
+  // take no other.
+  bool auto_sni = false;
+  bool auto_san_validation = false;
+  std::string sni_header;
   ClientCodecOptions codec;
   std::optional<TcpKeepalive> keepalive;
   std::shared_ptr<TlsContext> tls;  // null: plain bytes
+  int proxy_protocol = 0;           // the version of the header that each begins with; 0: none
 };
 
 // A cluster as it is configured, compiled. Immutable, thread-safe.
@@ -116,13 +130,19 @@ struct ClusterConfig {
   const BreakerLimits& limits(Priority priority) const { return breakers[static_cast<size_t>(priority)]; }
 };
 
+// What a cluster's transport socket compiles to; see ConnectionSettings.
+struct UpstreamTransport {
+  std::shared_ptr<TlsContext> tls;
+  int proxy_protocol = 0;
+};
+
 // What clusters are compiled with.
 struct ClusterDefaults {
   // What the profile decides where a cluster says nothing.
   uint32_t buffer_limit = 1024 * 1024;
-  // Compiles the TLS of a transport socket; null for plain bytes, or after an error. Unset: there is no TLS.
-  std::function<std::shared_ptr<TlsContext>(const envoy::config::core::v3::TransportSocket& socket,
-                                            const ConfigPath& path, const std::string& stat_prefix)>
+  // Compiles a transport socket; without TLS after an error. Unset: all bytes are plain.
+  std::function<UpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
+                                  const ConfigPath& path, const std::string& stat_prefix)>
       transport = {};
   // What that depends on, beside the cluster: a change of it makes another cluster.
   std::string transport_inputs = {};

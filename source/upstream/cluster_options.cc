@@ -1,6 +1,8 @@
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
+#include "source/base/ascii.h"
 #include "source/config/unpack.h"
 #include "source/upstream/config_reader.h"
+#include "source/upstream/http2_settings.h"
 
 namespace narthex::cluster_config {
 
@@ -37,15 +39,62 @@ void ReadCommonOptions(const envoy::config::core::v3::HttpProtocolOptions& commo
   }
 }
 
+// Of a message with options for each version.
+template <class Versions>
+void ReadVersions(const Versions& versions, const ConfigPath& path, ConnectionSettings& connection,
+                  Diagnostics& diagnostics) {
+  connection.codec.enable_trailers = versions.http_protocol_options().enable_trailers();
+  if (versions.has_http2_protocol_options()) {
+    CompileHttp2Options(versions.http2_protocol_options(), path.Field("http2_protocol_options"), diagnostics,
+                        connection.codec.http2);
+  }
+}
+
+void ReadServerName(const envoy::config::core::v3::UpstreamHttpProtocolOptions& options,
+                    const ConfigPath& path, ConnectionSettings& connection, Diagnostics& diagnostics) {
+  connection.auto_sni = options.auto_sni();
+  connection.auto_san_validation = options.auto_san_validation();
+  connection.sni_header = ToLowerAscii(options.override_auto_sni_header());
+  if (options.auto_san_validation() && !options.auto_sni()) {
+    diagnostics.Warning(path.Field("auto_san_validation"), "has no effect without auto_sni");
+  }
+}
+
 void ReadHttpOptions(const UpstreamHttpOptions& options, const ConfigPath& path,
                      ConnectionSettings& connection, Diagnostics& diagnostics) {
   ReadCommonOptions(options.common_http_protocol_options(), path.Field("common_http_protocol_options"),
                     connection, diagnostics);
-  const auto& http1 = options.has_use_downstream_protocol_config()
-                          ? options.use_downstream_protocol_config().http_protocol_options()
-                          : options.explicit_http_config().http_protocol_options();
-  connection.codec.enable_trailers = http1.enable_trailers();
+  ReadServerName(options.upstream_http_protocol_options(), path.Field("upstream_http_protocol_options"),
+                 connection, diagnostics);
+  if (options.has_use_downstream_protocol_config()) {
+    const auto& versions = options.use_downstream_protocol_config();
+    connection.protocol =
+        versions.has_http2_protocol_options() ? UpstreamProtocol::kDownstream : UpstreamProtocol::kHttp1;
+    ReadVersions(versions, path.Field("use_downstream_protocol_config"), connection, diagnostics);
+  } else if (options.has_auto_config()) {
+    connection.protocol = UpstreamProtocol::kAlpn;
+    ReadVersions(options.auto_config(), path.Field("auto_config"), connection, diagnostics);
+  } else {
+    const auto& versions = options.explicit_http_config();
+    connection.protocol =
+        versions.has_http2_protocol_options() ? UpstreamProtocol::kHttp2 : UpstreamProtocol::kHttp1;
+    ReadVersions(versions, path.Field("explicit_http_config"), connection, diagnostics);
+  }
 }
+
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+
+// What a cluster said itself before it had typed_extension_protocol_options, which take precedence.
+void ReadDeprecated(const ClusterMessage& cluster, const ConfigPath& path, ConnectionSettings& connection,
+                    Diagnostics& diagnostics) {
+  if (!cluster.has_http2_protocol_options()) return;
+  connection.protocol = UpstreamProtocol::kHttp2;
+  CompileHttp2Options(cluster.http2_protocol_options(), path.Field("http2_protocol_options"), diagnostics,
+                      connection.codec.http2);
+}
+
+#pragma clang diagnostic pop
 
 }  // namespace
 
@@ -95,6 +144,11 @@ void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, Clust
   if (cluster.has_per_connection_buffer_limit_bytes()) {
     connection.codec.buffer_limit = cluster.per_connection_buffer_limit_bytes().value();
   }
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"
+  // Where HttpProtocolOptions say it as well, they win.
+  connection.max_requests = cluster.max_requests_per_connection().value();
+#pragma clang diagnostic pop
   if (cluster.upstream_connection_options().has_tcp_keepalive()) {
     const auto& source = cluster.upstream_connection_options().tcp_keepalive();
     TcpKeepalive& keepalive = connection.keepalive.emplace();
@@ -102,6 +156,7 @@ void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, Clust
     if (source.has_keepalive_time()) keepalive.time_seconds = source.keepalive_time().value();
     if (source.has_keepalive_interval()) keepalive.interval_seconds = source.keepalive_interval().value();
   }
+  ReadDeprecated(cluster, path, connection, diagnostics);
   const ConfigPath extensions = path.Field("typed_extension_protocol_options");
   for (const auto& [name, any] : cluster.typed_extension_protocol_options()) {
     const ConfigPath at = extensions.Key(name);

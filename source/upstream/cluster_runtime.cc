@@ -39,7 +39,11 @@ ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
     : config_(std::move(config)),
       stats_(config_->stat_name),
       lasting_name_(LastingName(config_->name)),
-      hosts_(ConfiguredHosts(*config_)) {}
+      hosts_(ConfiguredHosts(*config_)) {
+  if (config_->connection.protocol != UpstreamProtocol::kHttp1) {
+    http2_stats_.emplace("cluster." + config_->stat_name + ".http2.");
+  }
+}
 
 void ClusterRuntime::AddComputedGauges() {
   const std::string prefix = "cluster." + config_->stat_name + ".";

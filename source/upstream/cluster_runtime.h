@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "source/event/event_loop.h"
+#include "source/http/http2/http2_stats.h"
 #include "source/upstream/breakers.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/cluster_stats.h"
@@ -42,6 +44,8 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   const ClusterConfig& config() const { return *config_; }
   const std::shared_ptr<const ClusterConfig>& shared_config() const { return config_; }
   const ClusterStats& stats() const { return stats_; }
+  // Null for a cluster whose hosts are never spoken to by HTTP/2.
+  const Http2Stats* http2_stats() const { return http2_stats_ ? &*http2_stats_ : nullptr; }
   BreakerSums& breakers(Priority priority) { return breakers_[static_cast<size_t>(priority)]; }
   // The name, in memory that lasts as long as the process.
   std::string_view lasting_name() const { return lasting_name_; }
@@ -68,6 +72,7 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
 
   const std::shared_ptr<const ClusterConfig> config_;
   const ClusterStats stats_;
+  std::optional<const Http2Stats> http2_stats_;
   const std::string_view lasting_name_;
   std::array<BreakerSums, 2> breakers_;
   mutable std::mutex mutex_;

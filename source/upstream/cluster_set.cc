@@ -12,7 +12,7 @@ namespace {
 
 class WorkerClusters final : public ClusterManager {
  public:
-  WorkerClusters(EventLoop& loop, Connector connector) : loop_(loop), connector_(std::move(connector)) {}
+  WorkerClusters(EventLoop& loop, Connectors connectors) : loop_(loop), connectors_(std::move(connectors)) {}
 
   Cluster* Find(std::string_view name) override {
     const auto found = clusters_.find(name);
@@ -26,7 +26,7 @@ class WorkerClusters final : public ClusterManager {
       if (found != clusters_.end() && &found->second->runtime() == runtime.get()) {
         next[name] = std::move(found->second);
       } else {
-        next[name] = std::make_unique<WorkerCluster>(loop_, runtime, connector_);
+        next[name] = std::make_unique<WorkerCluster>(loop_, runtime, connectors_);
       }
     }
     std::swap(clusters_, next);
@@ -56,7 +56,7 @@ class WorkerClusters final : public ClusterManager {
   }
 
   EventLoop& loop_;
-  const Connector connector_;
+  const Connectors connectors_;
   std::shared_ptr<const ClusterSet> set_;
   Map clusters_;
   absl::flat_hash_map<WorkerCluster*, std::unique_ptr<WorkerCluster>> retired_;
@@ -81,8 +81,8 @@ std::shared_ptr<const ClusterSet> MakeClusterSet(
 }
 
 std::unique_ptr<ClusterManager> MakeClusterManager(EventLoop& loop, std::shared_ptr<const ClusterSet> set,
-                                                   Connector connector) {
-  auto clusters = std::make_unique<WorkerClusters>(loop, std::move(connector));
+                                                   Connectors connectors) {
+  auto clusters = std::make_unique<WorkerClusters>(loop, std::move(connectors));
   clusters->Update(std::move(set));
   return clusters;
 }

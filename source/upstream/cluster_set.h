@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "source/upstream/cluster_runtime.h"
-#include "source/upstream/connector.h"
+#include "source/upstream/pool_context.h"
 
 namespace narthex {
 
@@ -23,6 +23,6 @@ std::shared_ptr<const ClusterSet> MakeClusterSet(
 // One worker's clusters, on `loop`. ClusterManager::Update brings the next set: clusters that it takes over
 // keep their pools, those of the others are drained. Destroy it on the loop's thread, after all exchanges.
 std::unique_ptr<ClusterManager> MakeClusterManager(EventLoop& loop, std::shared_ptr<const ClusterSet> set,
-                                                   Connector connector = MakeHttp1Connector());
+                                                   Connectors connectors = {});
 
 }  // namespace narthex

@@ -11,6 +11,7 @@ ClusterStats::ClusterStats(const std::string& stat_name) {
 
   cx_total = counter("upstream_cx_total");
   cx_http1_total = counter("upstream_cx_http1_total");
+  cx_http2_total = counter("upstream_cx_http2_total");
   cx_connect_fail = counter("upstream_cx_connect_fail");
   cx_connect_timeout = counter("upstream_cx_connect_timeout");
   cx_overflow = counter("upstream_cx_overflow");

@@ -11,7 +11,8 @@ namespace narthex {
 struct ClusterStats {
   explicit ClusterStats(const std::string& stat_name);
 
-  Counter cx_total, cx_http1_total, cx_connect_fail, cx_connect_timeout, cx_overflow, cx_none_healthy;
+  Counter cx_total, cx_http1_total, cx_http2_total, cx_connect_fail, cx_connect_timeout, cx_overflow,
+      cx_none_healthy;
   Counter cx_idle_timeout, cx_max_requests, cx_max_duration_reached;
   Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
   Counter cx_destroy_with_active_rq, cx_destroy_local_with_active_rq, cx_destroy_remote_with_active_rq;

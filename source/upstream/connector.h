@@ -3,10 +3,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "source/coro/task.h"
 #include "source/http/client_codec.h"
+#include "source/http/http2/http2_stats.h"
 #include "source/tls/session_cache.h"
 #include "source/upstream/cluster_config.h"
 
@@ -17,7 +19,11 @@ struct ConnectTarget {
   const Address& address;
   const std::string& hostname;  // the endpoint's; may be empty
   const ConnectionSettings& settings;
+  UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
+  std::string_view proxy_header = {};              // see StreamTarget
+  std::string_view server_name = {};               // that TLS asks for; empty: as the settings say
   std::shared_ptr<TlsSessionCache> sessions = {};  // the worker's, of this cluster; null without TLS
+  const Http2Stats* http2 = nullptr;               // REQUIRES: not null where HTTP/2 may come of it
 };
 
 struct ConnectedClient {
@@ -33,7 +39,7 @@ using ConnectOutcome = absl::StatusOr<ConnectedClient>;
 using Connector =
     std::function<Task<ConnectOutcome>(EventLoop& loop, ConnectTarget target, ClientConnectionOwner& owner)>;
 
-// HTTP/1.1 over TCP or a Unix socket, with the cluster's TLS.
-Connector MakeHttp1Connector();
+// HTTP over TCP or a Unix socket, with the cluster's TLS.
+Connector MakeHttpConnector();
 
 }  // namespace narthex

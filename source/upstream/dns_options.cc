@@ -151,28 +151,15 @@ void ReadDns(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfi
   if (cluster.has_cluster_type()) return WarnOfUnused(cluster, path, diagnostics);
   DnsSettings& dns = config.dns;
   dns.family = FamilyOf(cluster.dns_lookup_family());
-  const auto deprecated = [&](const char* field) {
-    diagnostics.Warning(path.Field(field), "is deprecated in Envoy v3 and works all the same");
-  };
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
-  if (cluster.has_dns_refresh_rate()) {
-    dns.refresh_rate = Milliseconds(cluster.dns_refresh_rate());
-    deprecated("dns_refresh_rate");
-  }
-  if (cluster.has_dns_jitter()) {
-    dns.jitter = Milliseconds(cluster.dns_jitter());
-    deprecated("dns_jitter");
-  }
+  if (cluster.has_dns_refresh_rate()) dns.refresh_rate = Milliseconds(cluster.dns_refresh_rate());
+  if (cluster.has_dns_jitter()) dns.jitter = Milliseconds(cluster.dns_jitter());
   if (cluster.has_dns_failure_refresh_rate()) {
     ReadFailureRate(cluster.dns_failure_refresh_rate(), path.Field("dns_failure_refresh_rate"), dns,
                     diagnostics);
-    deprecated("dns_failure_refresh_rate");
   }
-  if (cluster.respect_dns_ttl()) {
-    dns.respect_ttl = true;
-    deprecated("respect_dns_ttl");
-  }
+  if (cluster.respect_dns_ttl()) dns.respect_ttl = true;
 #pragma clang diagnostic pop
   ReadResolver(cluster.typed_dns_resolver_config(), path.Field("typed_dns_resolver_config"), dns.resolver,
                diagnostics);

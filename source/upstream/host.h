@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "source/upstream/cluster_config.h"
@@ -72,6 +73,15 @@ class Host {
   mutable std::mutex mutex_;
   std::list<HostCells> cells_;
   HostFailure failure_;
+};
+
+// One worker's part in a host: the host, and the cells that this worker counts it in, which live as long.
+struct WorkerHost {
+  // Adds the cells: once a worker for each host, or they would grow with time.
+  explicit WorkerHost(std::shared_ptr<Host> shared) : host(std::move(shared)), cells(&host->AddCells()) {}
+
+  std::shared_ptr<Host> host;
+  HostCells* cells;
 };
 
 // The hosts of a cluster at one time. Immutable, thread-safe; hosts are shared from one set to the next.

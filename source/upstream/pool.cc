@@ -5,25 +5,9 @@
 
 #include "source/base/check.h"
 #include "source/upstream/pooled_connection.h"
+#include "source/upstream/upstream_errors.h"
 
 namespace narthex {
-
-PoolContext::PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector)
-    : loop(loop),
-      runtime(std::move(runtime)),
-      config(this->runtime->config()),
-      stats(this->runtime->stats()),
-      connector(std::move(connector)),
-      sessions(config.connection.tls == nullptr ? nullptr : std::make_shared<TlsSessionCache>()) {
-  for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
-    BreakerSums& sums = this->runtime->breakers(priority);
-    const BreakerLimits& limits = config.limits(priority);
-    breakers[static_cast<size_t>(priority)] = {
-        {&sums.connections, &sums.connections.AddCell(), &limits.connections},
-        {&sums.pending_requests, &sums.pending_requests.AddCell(), &limits.pending_requests},
-        {&sums.requests, &sums.requests.AddCell(), &limits.requests}};
-  }
-}
 
 void Pool::Queue::PushBack(Waiter& waiter) {
   waiter.previous_ = last;
@@ -47,10 +31,11 @@ void Pool::Queue::Remove(Waiter& waiter) {
   --size;
 }
 
-Pool::Pool(PoolContext& context, std::shared_ptr<Host> host)
+Pool::Pool(PoolContext& context, WorkerHost host, PoolTraits traits)
     : context_(context),
-      host_(std::move(host)),
-      cells_(host_->AddCells()),
+      host_(std::move(host.host)),
+      traits_(std::move(traits)),
+      cells_(*host.cells),
       self_(std::make_shared<Pool*>(this)) {}
 
 Pool::~Pool() {
@@ -90,14 +75,17 @@ bool Pool::TakeAtOnce(Waiter& waiter) {
     waiter.error_ = Overflow("max_requests", breakers.requests);
     return true;
   }
-  while (!idle_.empty() && !waiter.fresh_) {
-    PooledConnection& connection = *idle_.back();
-    if (connection.connection_->usable()) {
-      idle_.pop_back();
+  while (!available_.empty() && !waiter.fresh_) {
+    PooledConnection& connection = *available_.back();
+    if (connection.HasRoom() && connection.connection_->usable()) {
       Lend(connection, waiter);
       return true;
     }
-    Close(connection, CloseSide::kRemote);
+    if (connection.busy()) {
+      Unlist(connection);
+    } else {
+      Close(connection, CloseSide::kRemote);
+    }
   }
   if (!breakers.pending_requests.open()) return false;
   waiter.error_ = Overflow("max_pending_requests", breakers.pending_requests);
@@ -105,11 +93,27 @@ bool Pool::TakeAtOnce(Waiter& waiter) {
 }
 
 void Pool::Lend(PooledConnection& connection, Waiter& waiter) {
-  connection.state_ = PooledConnection::State::kBusy;
-  connection.lease_ = &waiter.lease_;
-  waiter.lease_.held_ = &connection;
-  waiter.lease_.sending_ = false;
+  waiter.lease_.priority_ = waiter.priority_;
+  connection.Link(waiter.lease_);
   connection.CountRequestStart(waiter.priority_);
+  const uint32_t most = context_.config.connection.max_requests;
+  // One that multiplexes is worn out with the last request that it takes, not when all of them have ended.
+  if (most > 0 && connection.multiplexes_ &&
+      connection.connection_->requests_sent() + connection.unsent_ >= most) {
+    context_.stats.cx_max_requests.Add();
+    connection.Retire();
+  }
+  if (!connection.HasRoom()) Unlist(connection);
+}
+
+void Pool::List(PooledConnection& connection) {
+  if (!std::exchange(connection.listed_, true)) available_.push_back(&connection);
+}
+
+void Pool::Unlist(PooledConnection& connection) {
+  if (!std::exchange(connection.listed_, false)) return;
+  if (available_.back() == &connection) return available_.pop_back();
+  std::erase(available_, &connection);
 }
 
 void Pool::MakeReady(Waiter& waiter) {
@@ -128,12 +132,7 @@ void Pool::ResumeReady() {
   while (!ready_.empty()) {
     Waiter& waiter = *ready_.first;
     ready_.Remove(waiter);
-    PooledConnection* held = waiter.lease_.held_;
-    if (held != nullptr && !held->connection_->usable()) {
-      Close(*held, CloseSide::kRemote);
-      held = nullptr;
-    }
-    if (held != nullptr || waiter.error_ != nullptr) {
+    if (StillGood(waiter)) {
       waiter.state_ = Waiter::State::kFresh;
       waiter.awaiting_.resume();
       continue;
@@ -146,77 +145,100 @@ void Pool::ResumeReady() {
   }
 }
 
+// Whether the waiter has its answer: an error, or a connection that can still be used.
+bool Pool::StillGood(Waiter& waiter) {
+  if (waiter.error_ != nullptr) return true;
+  PooledConnection* held = waiter.lease_.held_;
+  if (held == nullptr || held->connection_->usable()) return held != nullptr;
+  held->Unlink(waiter.lease_);
+  held->CountRequestEnd(waiter.priority_);
+  if (!held->busy()) Close(*held, CloseSide::kRemote);
+  return false;
+}
+
 void Pool::OpenConnections() {
-  while (connecting_ < queue_.size) {
+  while (expected_ < queue_.size) {
     const Priority priority = queue_.first->priority_;
     if (context_.breakers[static_cast<size_t>(priority)].connections.open()) {
       context_.stats.cx_overflow.Add();
-      // Idle ones that a request passes over make room. And as in Envoy a pool without any connection opens
-      // one all the same, or its requests might wait for ever for those of other hosts.
-      if (!idle_.empty()) {
-        Close(*idle_.front(), CloseSide::kLocal);
-      } else if (!connections_.empty()) {
-        return;
-      }
+      // Idle ones that a request passes over make room, as do those that others can't have. And as in Envoy a
+      // pool without any connection opens one all the same, or its requests might wait for ever for those of
+      // other hosts.
+      const bool has_room = MakeRoom() || (context_.make_room && context_.make_room());
+      if (!has_room && !connections_.empty()) return;
     }
     auto& connection = connections_.emplace_back(std::make_unique<PooledConnection>(*this, priority));
     connection->index_ = connections_.size() - 1;
-    ++connecting_;
     PooledConnection& opened = *connection;
+    if (traits_.protocol != UpstreamProtocol::kHttp1) opened.expected_ = context_.expected_streams;
+    expected_ += opened.expected_;
     opened.connecting_ = opened.Connect();
     opened.connecting_.Start();
   }
 }
 
+bool Pool::MakeRoom() {
+  const auto idle = std::find_if(available_.begin(), available_.end(),
+                                 [](const PooledConnection* connection) { return !connection->busy(); });
+  if (idle == available_.end()) return false;
+  Close(**idle, CloseSide::kLocal);
+  return true;
+}
+
 void Pool::OnConnected(PooledConnection& connection) {
-  --connecting_;
-  connection.state_ = PooledConnection::State::kIdle;
+  expected_ -= connection.expected_;
+  connection.state_ = PooledConnection::State::kOpen;
   OnFree(connection);
+  // It may take fewer than it was expected to.
+  if (!queue_.empty()) OpenConnections();
 }
 
 void Pool::OnConnectFailed(PooledConnection& connection, const ExchangeError& error) {
   cells_.Add(cells_.cx_connect_fail);
   context_.stats.cx_connect_fail.Add();
   host_->NoteFailure(error.cause, context_.loop.WallNow());
-  // Every failed attempt answers one request; the last hope's failure answers all.
+  // Every failed attempt answers those that it was made for; the last hope's failure answers all.
   const bool others = connections_.size() > 1;
-  while (!queue_.empty()) {
+  for (uint32_t answered = 0; !queue_.empty() && (!others || answered < connection.expected_); ++answered) {
     Waiter& waiter = *queue_.first;
     waiter.error_ = std::make_unique<ExchangeError>(error);
     context_.stats.rq_pending_failure_eject.Add();
     MakeReady(waiter);
-    if (others) break;
   }
   Close(connection, CloseSide::kRemote);
 }
 
+// The connection may have room, or nothing to do.
 void Pool::OnFree(PooledConnection& connection) {
-  if (!queue_.empty() && !connection.retired_) {
+  while (!queue_.empty() && connection.HasRoom()) {
     Waiter& waiter = *queue_.first;
     Lend(connection, waiter);
-    return MakeReady(waiter);
+    MakeReady(waiter);
   }
-  if (connection.retired_ || draining_) return Close(connection, CloseSide::kLocal);
-  idle_.push_back(&connection);
-  if (context_.config.connection.idle_timeout.count() > 0) {
-    connection.idle_timer_.Arm(context_.config.connection.idle_timeout);
+  if (!connection.busy()) {
+    if (connection.retired_ || draining_) return Close(connection, CloseSide::kLocal);
+    if (context_.config.connection.idle_timeout.count() > 0) {
+      connection.idle_timer_.Arm(context_.config.connection.idle_timeout);
+    }
   }
+  if (connection.HasRoom()) List(connection);
 }
 
 void Pool::Close(PooledConnection& connection, CloseSide side) {
   using State = PooledConnection::State;
   const State state = std::exchange(connection.state_, State::kClosed);
   if (state == State::kClosed) return;
-  if (state == State::kConnecting) --connecting_;
-  if (state == State::kIdle) std::erase(idle_, &connection);
-  connection.CountClosed(state == State::kBusy, side == CloseSide::kRemote);
-  connection.CountRequestEnd();
+  if (state == State::kConnecting) expected_ -= connection.expected_;
+  Unlist(connection);
+  connection.CountClosed(side == CloseSide::kRemote);
+  connection.CountAllRequestsEnd();
   connection.idle_timer_.Cancel();
   connection.duration_timer_.Cancel();
   std::unique_ptr<PooledConnection> owned = Remove(connection);
-  if (Lease* lease = std::exchange(connection.lease_, nullptr)) {
-    lease->held_ = nullptr;
-    if (lease->sending_) lease->closed_ = std::move(owned);
+  while (connection.leases_ != nullptr) {
+    Lease& lease = *connection.leases_;
+    connection.Unlink(lease);
+    if (lease.sending_ && owned != nullptr) lease.closed_ = std::move(owned);
   }
   if (owned != nullptr) context_.loop.DeleteLater(std::move(owned));
   if (!queue_.empty()) OpenConnections();
@@ -236,31 +258,25 @@ std::unique_ptr<PooledConnection> Pool::Remove(PooledConnection& connection) {
 
 void Pool::Drain() {
   draining_ = true;
-  while (!idle_.empty()) Close(*idle_.back(), CloseSide::kLocal);
+  while (MakeRoom()) {
+  }
   CheckDrained();
 }
 
 void Pool::RetireConnections() {
-  while (!idle_.empty()) Close(*idle_.back(), CloseSide::kLocal);
-  for (const std::unique_ptr<PooledConnection>& connection : connections_) connection->retired_ = true;
+  while (MakeRoom()) {
+  }
+  for (const std::unique_ptr<PooledConnection>& connection : connections_) connection->Retire();
 }
 
 void Pool::CheckDrained() {
-  if (draining_ && empty() && context_.on_drained) context_.on_drained();
+  if ((draining_ || !traits_.for_all()) && empty() && context_.on_drained) context_.on_drained(*this);
 }
 
 std::unique_ptr<ExchangeError> Pool::Overflow(const char* breaker,
                                               const WorkerBreakers::Breaker& limits) const {
   context_.stats.rq_pending_overflow.Add();
-  auto error = std::make_unique<ExchangeError>();
-  error->flag = ResponseFlag::kUpstreamOverflow;
-  error->detail = "upstream_reset_before_response_started{overflow}";
-  error->retryable = true;
-  error->cause = "cluster " + context_.config.name + ": circuit breaker " + breaker +
-                 " is open: " + std::to_string(limits.sum->Read()) + " of " +
-                 std::to_string(limits.limit->value);
-  if (!limits.limit->origin.empty()) error->cause += ", set at " + limits.limit->origin;
-  return error;
+  return OverflowError(context_.config, breaker, limits);
 }
 
 }  // namespace narthex

@@ -1,48 +1,18 @@
 #pragma once
 
-#include <array>
 #include <coroutine>
-#include <functional>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "source/event/event_loop.h"
 #include "source/http/exchange_error.h"
-#include "source/upstream/cluster_runtime.h"
-#include "source/upstream/connector.h"
 #include "source/upstream/host.h"
+#include "source/upstream/pool_context.h"
 
 namespace narthex {
 
-class Pool;
 class PooledConnection;
-
-// One worker's part in the breakers of one priority.
-struct WorkerBreakers {
-  struct Breaker {
-    SharedSum* sum = nullptr;
-    SharedCell* cell = nullptr;
-    const Limit* limit = nullptr;
-    bool open() const { return sum->Reached(*cell, limit->value); }
-  };
-  Breaker connections, pending_requests, requests;
-};
-
-// What the pools of a cluster on one worker share. Outlives them. Loop-confined.
-struct PoolContext {
-  PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector);
-
-  EventLoop& loop;
-  const std::shared_ptr<ClusterRuntime> runtime;
-  const ClusterConfig& config;
-  const ClusterStats& stats;
-  const Connector connector;
-  const std::shared_ptr<TlsSessionCache> sessions;  // null without TLS
-  std::array<WorkerBreakers, 2> breakers;           // by Priority
-  // Called, from anywhere, when a draining pool has become empty.
-  std::function<void()> on_drained;
-};
 
 // A connection that one request holds, from the time it gets it until its exchange is handed over to the
 // response's body. Destroying it gives an unused connection back and breaks off one whose request was being
@@ -56,8 +26,8 @@ class Lease {
   // REQUIRES: Acquire has filled it.
   ClientConnection& connection() const;
   const Address& local_address() const;
-  // From now on giving it up means breaking it off.
-  void StartRequest() { sending_ = true; }
+  // From now on giving it up means breaking it off, where it serves no other requests.
+  void StartRequest(Exchange& exchange);
   // The response has begun: the exchange now ends through the codec's OnIdle or OnBroken.
   void HandOver();
   // Gives up what is held; another connection may be acquired afterwards.
@@ -68,20 +38,23 @@ class Lease {
   friend class PooledConnection;
   Pool& pool_;
   PooledConnection* held_ = nullptr;
+  Lease* previous_ = nullptr;  // on the same connection
+  Lease* next_ = nullptr;
+  Priority priority_ = Priority::kDefault;
   bool sending_ = false;
   // A connection that was closed while its request was being sent: the codec's frames still refer to it.
   std::unique_ptr<PooledConnection> closed_;
 };
 
-// The connections of one worker to one host: idle ones, last used first, and the requests that wait for one,
-// first come first served. Both priorities share the connections; each is bounded by its own breakers.
+// The connections of one worker to one host: those with room, last used first, and the requests that wait for
+// one, first come first served. Both priorities share the connections; each is bounded by its own breakers.
 // Loop-confined.
 //
 // A waiting request is resumed from the loop, never from inside the exchange that freed its connection.
 class Pool {
  public:
   // A pool must be empty, or its worker ended, when it is destroyed.
-  Pool(PoolContext& context, std::shared_ptr<Host> host);
+  Pool(PoolContext& context, WorkerHost host, PoolTraits traits = {});
   ~Pool();
   Pool(const Pool&) = delete;
 
@@ -116,7 +89,8 @@ class Pool {
     return Waiter(*this, lease, priority, fresh);
   }
 
-  // Closes what is idle, and the rest as soon as it is; waiting requests are still served.
+  // Closes what is idle, and the rest as soon as it is; waiting requests are still served. on_drained is
+  // told.
   void Drain();
   // Closes what is idle, and what is busy when it has ended; new connections are opened as needed.
   void RetireConnections();
@@ -124,7 +98,10 @@ class Pool {
   bool empty() const { return connections_.empty() && leases_ == 0; }
   size_t connections() const { return connections_.size(); }
   Host& host() const { return *host_; }
+  const PoolTraits& traits() const { return traits_; }
   HostCells& cells() const { return cells_; }
+  // Closes the connection that has been idle for longest; false when none is.
+  bool MakeRoom();
 
  private:
   friend class Lease;
@@ -151,6 +128,9 @@ class Pool {
   void OnConnectFailed(PooledConnection& connection, const ExchangeError& error);
   void OnFree(PooledConnection& connection);
   void Lend(PooledConnection& connection, Waiter& waiter);
+  void List(PooledConnection& connection);
+  void Unlist(PooledConnection& connection);
+  bool StillGood(Waiter& waiter);
   void Close(PooledConnection& connection, CloseSide side);
   std::unique_ptr<PooledConnection> Remove(PooledConnection& connection);
   void CheckDrained();
@@ -158,11 +138,12 @@ class Pool {
 
   PoolContext& context_;
   const std::shared_ptr<Host> host_;
+  const PoolTraits traits_;
   HostCells& cells_;
   std::vector<std::unique_ptr<PooledConnection>> connections_;
-  std::vector<PooledConnection*> idle_;  // the last is taken first
+  std::vector<PooledConnection*> available_;  // with room; the last is taken first
   Queue queue_, ready_;
-  size_t connecting_ = 0;
+  size_t expected_ = 0;  // how many requests the connections that are connecting will take
   size_t leases_ = 0;
   bool draining_ = false;
   bool resume_posted_ = false;

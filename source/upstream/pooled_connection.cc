@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/event/timeout.h"
+#include "source/upstream/upstream_errors.h"
 
 namespace narthex {
 
@@ -18,7 +19,9 @@ PooledConnection::PooledConnection(Pool& pool, Priority priority)
   const PoolContext& context = pool.context_;
   context.breakers[static_cast<size_t>(priority)].connections.cell->Add();
   context.stats.cx_total.Add();
-  context.stats.cx_http1_total.Add();
+  if (pool.traits().protocol != UpstreamProtocol::kAlpn) {
+    CountProtocol(pool.traits().protocol == UpstreamProtocol::kHttp2);
+  }
   context.stats.cx_active.Add(1);
   HostCells::Add(pool.cells_.cx_total);
   HostCells::Add(pool.cells_.cx_active);
@@ -29,50 +32,86 @@ PooledConnection::~PooledConnection() = default;
 Task<void> PooledConnection::Connect() {
   PoolContext& context = pool_.context_;
   const ConnectionSettings& settings = context.config.connection;
-  std::optional<ConnectOutcome> result = co_await WithTimeout<ConnectOutcome>(
-      context.loop,
-      context.connector(context.loop,
-                        {pool_.host().address(), pool_.host().hostname(), settings, context.sessions}, *this),
-      settings.connect_timeout);
+  std::optional<ConnectOutcome> result =
+      co_await WithTimeout<ConnectOutcome>(context.loop,
+                                           context.connector(context.loop,
+                                                             {.address = pool_.host().address(),
+                                                              .hostname = pool_.host().hostname(),
+                                                              .settings = settings,
+                                                              .protocol = pool_.traits().protocol,
+                                                              .proxy_header = pool_.traits().proxy_header,
+                                                              .server_name = pool_.traits().server_name,
+                                                              .sessions = context.sessions,
+                                                              .http2 = context.runtime->http2_stats()},
+                                                             *this),
+                                           settings.connect_timeout);
   if (result.has_value() && result->ok()) {
-    connection_ = std::move((*result)->connection);
-    local_ = (*result)->local;
-    context.stats.cx_connect_ms.Record((context.loop.NowUs() - created_us_) / 1000);
-    if (settings.max_duration.count() > 0) duration_timer_.Arm(settings.max_duration);
-    pool_.OnConnected(*this);
-    co_return;
-  }
-  ExchangeError error;
-  error.flag = ResponseFlag::kUpstreamConnectionFailure;
-  error.retryable = true;
-  if (!result.has_value()) {
-    context.stats.cx_connect_timeout.Add();
-    error.detail = "upstream_reset_before_response_started{connection_timeout}";
-    error.cause = "connect to " + pool_.host().address_text() + " not done within connect_timeout, " +
-                  std::to_string(settings.connect_timeout.count()) + " ms";
+    Connected(*std::move(*result));
+  } else if (result.has_value()) {
+    const std::string reason(result->status().message());
+    ConnectFailed(&reason);
   } else {
-    std::string reason(result->status().message().data(), result->status().message().size());
-    error.cause = "connect to " + pool_.host().address_text() + ": " + reason;
-    std::replace(reason.begin(), reason.end(), ' ', '_');
-    error.detail =
-        "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_" + reason +
-        "}";
+    ConnectFailed(nullptr);
   }
-  pool_.OnConnectFailed(*this, error);
+}
+
+void PooledConnection::Connected(ConnectedClient client) {
+  const PoolContext& context = pool_.context_;
+  connection_ = std::move(client.connection);
+  local_ = client.local;
+  multiplexes_ = connection_->multiplexes();
+  if (pool_.traits().protocol == UpstreamProtocol::kAlpn) {
+    CountProtocol(multiplexes_);
+    if (!multiplexes_) pool_.context_.expected_streams = 1;
+  }
+  context.stats.cx_connect_ms.Record((context.loop.NowUs() - created_us_) / 1000);
+  const std::chrono::milliseconds longest = context.config.connection.max_duration;
+  if (longest.count() > 0) duration_timer_.Arm(longest);
+  pool_.OnConnected(*this);
+}
+
+// Null: it took too long.
+void PooledConnection::ConnectFailed(const std::string* reason) {
+  const PoolContext& context = pool_.context_;
+  if (reason == nullptr) context.stats.cx_connect_timeout.Add();
+  pool_.OnConnectFailed(*this, ConnectError(context.config, pool_.host(), reason));
+}
+
+void PooledConnection::CountProtocol(bool http2) {
+  const ClusterStats& stats = pool_.context_.stats;
+  (http2 ? stats.cx_http2_total : stats.cx_http1_total).Add();
 }
 
 void PooledConnection::OnIdle(ClientConnection&) {
-  if (state_ != State::kBusy) return;
-  const PoolContext& context = pool_.context_;
-  CountRequestEnd();
-  if (Lease* lease = std::exchange(lease_, nullptr)) lease->held_ = nullptr;
-  const uint32_t max_requests = context.config.connection.max_requests;
+  if (state_ != State::kOpen) return;
+  if (multiplexes_) {
+    pool_.context_.expected_streams = std::max(connection_->room() + connection_->active(), 1U);
+    return pool_.OnFree(*this);
+  }
+  CountAllRequestsEnd();
+  if (leases_ != nullptr) Unlink(*leases_);
+  const uint32_t max_requests = pool_.context_.config.connection.max_requests;
   if (max_requests > 0 && connection_->requests_sent() >= max_requests) {
-    context.stats.cx_max_requests.Add();
+    pool_.context_.stats.cx_max_requests.Add();
     retired_ = true;
   }
-  state_ = State::kIdle;
   pool_.OnFree(*this);
+}
+
+void PooledConnection::OnExchangeEnd(ClientConnection&, Priority priority, ExchangeEnd end) {
+  if (state_ != State::kOpen) return;
+  const ClusterStats& stats = pool_.context_.stats;
+  CountRequestEnd(priority);
+  if (end == ExchangeEnd::kLost) stats.rq_rx_reset.Add();
+  if (end == ExchangeEnd::kCalledOff) stats.rq_tx_reset.Add();
+  // While it is usable, OnIdle follows.
+  if (retired_ && !busy() && connection_->usable()) pool_.OnFree(*this);
+}
+
+void PooledConnection::OnGoingAway(ClientConnection&) {
+  if (state_ != State::kOpen) return;
+  Retire();
+  if (!pool_.queue_.empty()) pool_.OpenConnections();
 }
 
 void PooledConnection::OnBroken(ClientConnection&) {
@@ -81,10 +120,32 @@ void PooledConnection::OnBroken(ClientConnection&) {
   pool_.Close(*this, connection_->usable() ? Pool::CloseSide::kLocal : Pool::CloseSide::kRemote);
 }
 
+void PooledConnection::Retire() {
+  retired_ = true;
+  pool_.Unlist(*this);
+}
+
+void PooledConnection::Link(Lease& lease) {
+  lease.held_ = this;
+  lease.sending_ = false;
+  lease.previous_ = nullptr;
+  lease.next_ = leases_;
+  if (leases_ != nullptr) leases_->previous_ = &lease;
+  leases_ = &lease;
+  ++unsent_;
+}
+
+void PooledConnection::Unlink(Lease& lease) {
+  (lease.previous_ == nullptr ? leases_ : lease.previous_->next_) = lease.next_;
+  if (lease.next_ != nullptr) lease.next_->previous_ = lease.previous_;
+  lease.held_ = nullptr;
+  if (!lease.sending_) --unsent_;
+}
+
 void PooledConnection::OnIdleTimeout(void* self) {
   auto* connection = static_cast<PooledConnection*>(self);
   // The timer runs on while the connection is busy, and is armed again when it is not.
-  if (connection->state_ != State::kIdle) return;
+  if (connection->state_ != State::kOpen || connection->busy()) return;
   connection->pool_.context_.stats.cx_idle_timeout.Add();
   connection->pool_.Close(*connection, Pool::CloseSide::kLocal);
 }
@@ -92,14 +153,15 @@ void PooledConnection::OnIdleTimeout(void* self) {
 void PooledConnection::OnMaxDuration(void* self) {
   auto* connection = static_cast<PooledConnection*>(self);
   connection->pool_.context_.stats.cx_max_duration_reached.Add();
-  connection->retired_ = true;
-  if (connection->state_ == State::kIdle) connection->pool_.Close(*connection, Pool::CloseSide::kLocal);
+  connection->Retire();
+  if (connection->state_ == State::kOpen && !connection->busy()) {
+    connection->pool_.Close(*connection, Pool::CloseSide::kLocal);
+  }
 }
 
 void PooledConnection::CountRequestStart(Priority priority) {
   const PoolContext& context = pool_.context_;
-  request_counted_ = true;
-  request_priority_ = priority;
+  ++requests_[static_cast<size_t>(priority)];
   context.breakers[static_cast<size_t>(priority)].requests.cell->Add();
   context.stats.rq_total.Add();
   context.stats.rq_active.Add(1);
@@ -107,15 +169,21 @@ void PooledConnection::CountRequestStart(Priority priority) {
   HostCells::Add(pool_.cells_.rq_active);
 }
 
-void PooledConnection::CountRequestEnd() {
-  if (!std::exchange(request_counted_, false)) return;
+void PooledConnection::CountRequestEnd(Priority priority) {
   const PoolContext& context = pool_.context_;
-  context.breakers[static_cast<size_t>(request_priority_)].requests.cell->Sub();
+  --requests_[static_cast<size_t>(priority)];
+  context.breakers[static_cast<size_t>(priority)].requests.cell->Sub();
   context.stats.rq_active.Sub(1);
   HostCells::Sub(pool_.cells_.rq_active);
 }
 
-void PooledConnection::CountClosed(bool busy, bool remote) {
+void PooledConnection::CountAllRequestsEnd() {
+  for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
+    while (requests_[static_cast<size_t>(priority)] > 0) CountRequestEnd(priority);
+  }
+}
+
+void PooledConnection::CountClosed(bool remote) {
   const PoolContext& context = pool_.context_;
   const ClusterStats& stats = context.stats;
   context.breakers[static_cast<size_t>(priority_)].connections.cell->Sub();
@@ -124,10 +192,11 @@ void PooledConnection::CountClosed(bool busy, bool remote) {
   stats.cx_length_ms.Record((context.loop.NowUs() - created_us_) / 1000);
   stats.cx_destroy.Add();
   (remote ? stats.cx_destroy_remote : stats.cx_destroy_local).Add();
-  if (!busy) return;
+  if (!busy()) return;
   stats.cx_destroy_with_active_rq.Add();
   (remote ? stats.cx_destroy_remote_with_active_rq : stats.cx_destroy_local_with_active_rq).Add();
-  (remote ? stats.rq_rx_reset : stats.rq_tx_reset).Add();
+  // The others have been told of each request's end.
+  if (!multiplexes_) (remote ? stats.rq_rx_reset : stats.rq_tx_reset).Add();
 }
 
 Lease::Lease(Pool& pool) : pool_(pool) {
@@ -148,22 +217,29 @@ const Address& Lease::local_address() const {
   return held_->local_;
 }
 
+void Lease::StartRequest(Exchange& exchange) {
+  exchange.upstream.priority = priority_;
+  exchange.upstream.protocol = held_->connection_->protocol();
+  sending_ = true;
+  --held_->unsent_;
+}
+
 void Lease::HandOver() {
-  if (held_ != nullptr) std::exchange(held_, nullptr)->lease_ = nullptr;
-  sending_ = false;
+  if (held_ != nullptr) held_->Unlink(*this);
   Reset();
 }
 
 void Lease::Reset() {
   if (closed_ != nullptr) pool_.context_.loop.DeleteLater(std::move(closed_));
-  PooledConnection* held = std::exchange(held_, nullptr);
-  const bool sending = std::exchange(sending_, false);
-  if (held == nullptr) return;
-  held->lease_ = nullptr;
-  if (sending) return pool_.Close(*held, Pool::CloseSide::kLocal);
-  held->CountRequestEnd();
-  held->state_ = PooledConnection::State::kIdle;
-  pool_.OnFree(*held);
+  if (held_ == nullptr) return;
+  PooledConnection& held = *held_;
+  held.Unlink(*this);
+  if (!sending_) {
+    held.CountRequestEnd(priority_);
+    pool_.OnFree(held);
+  } else if (!held.multiplexes_) {
+    pool_.Close(held, Pool::CloseSide::kLocal);
+  }
 }
 
 }  // namespace narthex

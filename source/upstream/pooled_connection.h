@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -10,20 +11,23 @@ namespace narthex {
 
 // A connection of a pool, with its timers and what it counts towards. Loop-confined. Internal to the pool.
 //
-//   kConnecting -> kIdle         connected
-//   kIdle       -> kBusy         lent to a request
-//   kBusy       -> kIdle         its exchange has ended in good order, or the request was given up unsent
+//   kConnecting -> kOpen         connected
 //   any         -> kClosed       failed, timed out, worn out, drained; destroyed at the end of the loop's
 //   turn,
 //                                but not before a lease on it has ended
+//
+// While it is open, requests hold it through leases until their responses begin, and count until their
+// exchanges have ended; HTTP/1 has one at a time.
 class PooledConnection final : public ClientConnectionOwner {
  public:
-  enum class State : uint8_t { kConnecting, kIdle, kBusy, kClosed };
+  enum class State : uint8_t { kConnecting, kOpen, kClosed };
 
   PooledConnection(Pool& pool, Priority priority);
   ~PooledConnection() override;
 
   void OnIdle(ClientConnection& connection) override;
+  void OnExchangeEnd(ClientConnection& connection, Priority priority, ExchangeEnd end) override;
+  void OnGoingAway(ClientConnection& connection) override;
   void OnBroken(ClientConnection& connection) override;
 
  private:
@@ -33,17 +37,36 @@ class PooledConnection final : public ClientConnectionOwner {
   static void OnIdleTimeout(void* self);
   static void OnMaxDuration(void* self);
   Task<void> Connect();
+  void Connected(ConnectedClient client);
+  void ConnectFailed(const std::string* reason);
+  void CountProtocol(bool http2);
   void CountRequestStart(Priority priority);
-  void CountRequestEnd();
-  void CountClosed(bool busy, bool remote);
+  void CountRequestEnd(Priority priority);
+  void CountAllRequestsEnd();
+  void CountClosed(bool remote);
+
+  // Requests count towards it.
+  bool busy() const { return requests_[0] + requests_[1] > 0; }
+  // Another request may have it.
+  bool HasRoom() const {
+    if (state_ != State::kOpen || retired_) return false;
+    return multiplexes_ ? connection_->room() > unsent_ : !busy();
+  }
+  // Takes no more requests.
+  void Retire();
+  void Link(Lease& lease);
+  void Unlink(Lease& lease);
 
   Pool& pool_;
   const Priority priority_;  // whose connection breaker it counts towards
-  Priority request_priority_ = Priority::kDefault;
   State state_ = State::kConnecting;
-  bool retired_ = false;  // closed instead of becoming idle
-  bool request_counted_ = false;
-  Lease* lease_ = nullptr;
+  bool multiplexes_ = false;
+  bool retired_ = false;                // closed as soon as it is not busy
+  bool listed_ = false;                 // among the pool's available ones
+  uint32_t expected_ = 1;               // how many requests it will take at once, while it is connecting
+  uint32_t unsent_ = 0;                 // leases that are not sending yet
+  std::array<uint32_t, 2> requests_{};  // by Priority
+  Lease* leases_ = nullptr;
   size_t index_ = 0;  // in the pool's connections
   uint64_t created_us_ = 0;
   std::unique_ptr<ClientConnection> connection_;

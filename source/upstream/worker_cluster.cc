@@ -6,7 +6,10 @@
 #include <utility>
 #include <variant>
 
+#include "source/base/ascii.h"
+#include "source/base/random.h"
 #include "source/http/exchange.h"
+#include "source/upstream/connect_raw.h"
 
 namespace narthex {
 
@@ -23,6 +26,14 @@ bool IsIdempotent(std::string_view method) {
 bool IsClients(ResponseFlag flag) {
   return flag == ResponseFlag::kDownstreamConnectionTermination ||
          flag == ResponseFlag::kDownstreamProtocolError;
+}
+
+// The name of the host in `authority`; empty for an address, for which there is none to ask (RFC 6066 section
+// 3).
+std::string ServerNameOf(std::string_view authority) {
+  if (authority.empty() || authority.front() == '[') return {};
+  const std::string_view host = authority.substr(0, authority.find(':'));
+  return Address::Ip(host, 0).ok() ? std::string() : ToLowerAscii(host);
 }
 
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {
@@ -86,10 +97,15 @@ class WorkerCluster::WarmWait {
   std::coroutine_handle<> awaiting_;
 };
 
-WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector)
-    : context_(loop, std::move(runtime), std::move(connector)),
+WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
+    : context_(loop, std::move(runtime), std::move(connectors)),
+      pools_(context_),
       self_(std::make_shared<WorkerCluster*>(this)) {
-  context_.on_drained = [this] { PostSweep(); };
+  context_.on_drained = [this](Pool& pool) {
+    pools_.NoteEmpty(pool);
+    PostSweep();
+  };
+  context_.make_room = [this] { return pools_.MakeRoom(); };
   subscription_ = context_.runtime->Subscribe(
       loop, [this](std::shared_ptr<const HostSet> hosts) { SetHosts(std::move(hosts)); });
   SetHosts(context_.runtime->hosts());
@@ -97,6 +113,7 @@ WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> ru
 
 WorkerCluster::~WorkerCluster() {
   context_.on_drained = nullptr;
+  context_.make_room = nullptr;
   self_.reset();
 }
 
@@ -119,9 +136,9 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     context_.stats.cx_none_healthy.Add();
     co_return NoHost();
   }
-  Pool& pool = PoolOf(*host);
   RewriteHost(request, *host, options);
-  Fill(exchange, *host);
+  Pool& pool = pools_.PoolOf(*host, TraitsOf(request));
+  exchange.upstream.host = host->address();
   Lease lease(pool);
   for (bool fresh = false;; fresh = true) {
     std::unique_ptr<ExchangeError> error = co_await pool.Acquire(lease, options.priority, fresh);
@@ -138,7 +155,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     const bool idempotent = IsIdempotent(request.method());
     const bool replayable = !fresh && connection.requests_sent() > 0;
     std::optional<Request> unsent;
-    lease.StartRequest();
+    lease.StartRequest(exchange);
     ClientConnection::Result result =
         co_await connection.Send(std::move(request), replayable ? &unsent : nullptr);
     if (std::holds_alternative<Response>(result)) {
@@ -155,11 +172,6 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     NoteResult(pool, result);
     co_return result;
   }
-}
-
-void WorkerCluster::Fill(Exchange& exchange, const Host& host) const {
-  exchange.upstream.host = host.address();
-  exchange.upstream.protocol = "HTTP/1.1";
 }
 
 void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result) {
@@ -199,37 +211,53 @@ void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   hosts_ = std::move(hosts);
   const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
   balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
-  absl::flat_hash_map<const Host*, std::unique_ptr<Pool>> kept;
-  for (const std::shared_ptr<Host>& host : hosts_->hosts) {
-    const auto found = pools_.find(host.get());
-    if (found != pools_.end()) kept[host.get()] = std::move(found->second);
-  }
-  for (auto& [host, pool] : pools_) {
-    if (pool == nullptr) continue;
-    draining_.push_back(std::move(pool));
-    draining_.back()->Drain();
-  }
-  pools_ = std::move(kept);
-  if (changed && context_.config.drain_on_host_change) {
-    for (auto& [host, pool] : pools_) pool->RetireConnections();
-  }
+  pools_.SetHosts(hosts_);
+  if (changed && context_.config.drain_on_host_change) pools_.RetireConnections();
   if (!hosts_->warm) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
 }
 
-Pool& WorkerCluster::PoolOf(Host& host) {
-  std::unique_ptr<Pool>& pool = pools_[&host];
-  if (pool == nullptr) {
-    for (const std::shared_ptr<Host>& shared : hosts_->hosts) {
-      if (shared.get() == &host) pool = std::make_unique<Pool>(context_, shared);
-    }
+PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
+  const ConnectionSettings& settings = context_.config.connection;
+  PoolTraits traits;
+  traits.protocol = settings.protocol;
+  if (settings.protocol == UpstreamProtocol::kDownstream) {
+    const bool http2 = request.info().protocol == "HTTP/2";
+    traits.protocol = http2 ? UpstreamProtocol::kHttp2 : UpstreamProtocol::kHttp1;
   }
-  return *pool;
+  traits.proxy_header = ProxyHeaderFor(settings, &request.info().connection());
+  if (!settings.auto_sni || settings.tls == nullptr) return traits;
+  std::string_view name = request.headers().Get(settings.sni_header);
+  if (name.empty()) name = request.headers().Get(Header::kAuthority);
+  traits.server_name = ServerNameOf(name);
+  return traits;
+}
+
+// The balancer may choose in turn or by chance: a few tries find another host, if there is one.
+Host* WorkerCluster::ChooseHost(const RawOptions& options) {
+  constexpr int kTries = 8;
+  Host* host = balancer_->Choose(options.random);
+  for (int i = 1; i < kTries && host != nullptr && host->address() == options.avoid; ++i) {
+    host = balancer_->Choose(Random64());
+  }
+  return host;
+}
+
+Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts) {
+  InFlight in_flight(*this);
+  facts.cluster = context_.runtime->lasting_name();
+  co_await WarmWait(*this);
+  Host* host = ChooseHost(options);
+  if (host == nullptr) {
+    context_.stats.cx_none_healthy.Add();
+    co_return NoHost();
+  }
+  co_return co_await ConnectRaw(context_, pools_.PartIn(*host), std::move(options), facts);
 }
 
 void WorkerCluster::Retire(std::function<void()> gone) {
   gone_ = std::move(gone);
-  for (auto& [host, pool] : pools_) pool->Drain();
+  pools_.Drain();
   PostSweep();
 }
 
@@ -242,11 +270,8 @@ void WorkerCluster::PostSweep() {
 
 void WorkerCluster::Sweep() {
   sweep_posted_ = false;
-  std::erase_if(draining_, [](const std::unique_ptr<Pool>& pool) { return pool->empty(); });
-  if (!gone_ || in_flight_ > 0 || !draining_.empty()) return;
-  if (std::any_of(pools_.begin(), pools_.end(), [](const auto& entry) { return !entry.second->empty(); }))
-    return;
-  gone_();
+  pools_.Sweep();
+  if (gone_ && in_flight_ == 0 && pools_.idle()) gone_();
 }
 
 }  // namespace narthex

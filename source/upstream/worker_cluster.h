@@ -3,25 +3,26 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "source/event/event_loop.h"
 #include "source/upstream/cluster_runtime.h"
+#include "source/upstream/host_pools.h"
 #include "source/upstream/load_balancer.h"
-#include "source/upstream/pool.h"
 
 namespace narthex {
 
-// One worker's view of a cluster: a balancer over its current hosts and a pool for each that was ever chosen.
+// One worker's view of a cluster: a balancer over its current hosts and pools for each that was ever chosen.
 // Loop-confined.
 class WorkerCluster final : public Cluster {
  public:
-  WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connector connector);
+  WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors);
   ~WorkerCluster() override;
 
   const std::string& name() const override { return context_.config.name; }
   HostCounts host_counts() const override;
   Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override;
+  Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) override;
 
   const ClusterRuntime& runtime() const { return *context_.runtime; }
   // Lets what is under way end and then calls `gone`, from the loop, which may destroy this cluster.
@@ -32,18 +33,17 @@ class WorkerCluster final : public Cluster {
   class WarmWait;
 
   void SetHosts(std::shared_ptr<const HostSet> hosts);
-  Pool& PoolOf(Host& host);
+  Host* ChooseHost(const RawOptions& options);
+  PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
   ExchangeError NoHost() const;
-  void Fill(Exchange& exchange, const Host& host) const;
   void NoteResult(Pool& pool, const ClientConnection::Result& result);
 
   PoolContext context_;
   std::shared_ptr<const HostSet> hosts_;
   std::unique_ptr<LoadBalancer> balancer_;
-  absl::flat_hash_map<const Host*, std::unique_ptr<Pool>> pools_;
-  std::vector<std::unique_ptr<Pool>> draining_;  // of hosts that are gone
+  HostPools pools_;
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;
   std::function<void()> gone_;

@@ -15,7 +15,9 @@ class FakeBackend : public AdminBackend {
   std::vector<ListenerRow> Listeners() const override { return {{"front", {"127.0.0.1:80", "/run/x.sock"}}}; }
   std::string ClustersText() const override { return "c::default_priority::max_connections::1024\n"; }
   std::string ClustersJson() const override { return "{\"cluster_statuses\":[]}"; }
-  std::string ConfigDump() const override { return "{\"configs\":[]}"; }
+  AdminReply ConfigDump(const AdminRequest& request) const override {
+    return JsonReply("{\"configs\":[]}" + std::string(request.Get("resource")));
+  }
   std::string Runtime() const override { return "{}"; }
   std::string Certificates() const override { return "{\"certificates\":[]}"; }
   AdminReply Explain(const AdminRequest& request) const override {

@@ -36,6 +36,44 @@ TEST(Diagnostics, PointsAtTheColumnUnderTabsAndWideCharacters) {
   EXPECT_EQ(diagnostics.ToText(/*carets=*/true), "a.yaml:2:4: a.b: here\n    \tää: 2\n    \t  ^\n");
 }
 
+TEST(Diagnostics, ShowsOfALongLineWhatIsAroundTheColumn) {
+  const auto excerpt = [](int column, std::string_view source) {
+    Diagnostics diagnostics;
+    diagnostics.Add(At("a.yaml", 1, column, "here"));
+    diagnostics.AttachSource("a.yaml", source);
+    const std::string text = diagnostics.ToText(/*carets=*/true);
+    return text.substr(text.find('\n') + 1);
+  };
+  const std::string a(50'000, 'a'), b(50'000, 'b');
+  const std::string a80(80, 'a'), b79(79, 'b'), spaces(80, ' ');
+  EXPECT_EQ(excerpt(50'001, a + "X" + b), "    ..." + a80 + "X" + b79 + "...\n       " + spaces + "^\n");
+  EXPECT_EQ(excerpt(1, "X" + b), "    X" + b79 + "...\n    ^\n");
+  EXPECT_EQ(excerpt(50'001, a + "X"), "    ..." + a80 + "X\n       " + spaces + "^\n");
+  EXPECT_EQ(excerpt(81, a80 + "X" + b79), "    " + a80 + "X" + b79 + "\n    " + spaces + "^\n");
+  // Characters are not cut in two.
+  std::string wide;
+  for (int i = 0; i < 100; ++i) wide += "ä";
+  EXPECT_EQ(excerpt(101, wide + "X"), "    ..." + wide.substr(40) + "X\n       " + spaces + "^\n");
+}
+
+TEST(Diagnostics, WhatFollowsFromAnErrorIsNotSaid) {
+  Diagnostics diagnostics;
+  diagnostics.Add(At("b.yaml", 2, 2, "was there before"));
+  const size_t before = diagnostics.kept();
+  diagnostics.Add(At("a.yaml", 1, 5, "is unknown"));
+  diagnostics.Add(At("a.yaml", 1, 9, "is unknown too"));  // of the same reading
+  diagnostics.Settle(before);
+  diagnostics.Add(At("a.yaml", 1, 1, "is missing"));
+  diagnostics.Add(At("a.yaml", 1, 1, "is odd", Severity::kWarning));
+  diagnostics.Add(At("b.yaml", 1, 1, "is missing"));  // another file
+  EXPECT_EQ(
+      diagnostics.ToText(),
+      "a.yaml:1:1: warning: a.b: is odd\na.yaml:1:5: a.b: is unknown\n"
+      "a.yaml:1:9: a.b: is unknown too\nb.yaml:1:1: a.b: is missing\nb.yaml:2:2: a.b: was there before\n");
+  EXPECT_EQ(diagnostics.error_count(), 5u);
+  EXPECT_EQ(diagnostics.ReportedErrors(), 4u);
+}
+
 TEST(Diagnostics, PrintsJsonThatEscapesWhatMustBe) {
   Diagnostics diagnostics;
   EXPECT_EQ(diagnostics.ToJson(), "[]\n");

@@ -38,6 +38,7 @@ class OneCluster : public ClusterManager {
     const std::string& name() const override { return name_; }
     HostCounts host_counts() const override { return hosts_; }
     Task<ClientConnection::Result> Send(Request, AttemptOptions) override { co_return ExchangeError(); }
+    Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
 
    private:
     std::string name_ = "products";

@@ -69,6 +69,7 @@ class PlannedCluster final : public Cluster {
     response.set_body(MakeLateBody(exchange.loop(), plan_.body_delay, plan_.body));
     co_return response;
   }
+  Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
 
  private:
   std::string name_;
@@ -148,6 +149,7 @@ RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
     exchange.clusters = &clusters;
     exchange.internal = question.internal;
     exchange.random = question.random;
+    exchange.max_duration = question.max_duration;
     exchange.times.start = loop.NowUs();
     const CompiledRoute* route = table.table()->Match({exchange.request_headers, &exchange, question.random});
     if (route == nullptr) {

@@ -57,6 +57,7 @@ struct RouterQuestion {
   uint64_t random = 0;
   // The request has a body whose end comes that long after its head; 0: no body.
   std::chrono::milliseconds request_takes{0};
+  std::optional<std::chrono::milliseconds> max_duration = {};  // as the connection manager has set it
 };
 
 // Matches the request, sends it through a router filter, and lets the clock run until all of the response is

@@ -98,39 +98,19 @@ TEST(RouterTimeout, RespectsWhatAGatewayBeforeExpects) {
   EXPECT_EQ(Ask(question, plan).status, 504);
 }
 
-TEST(RouterTimeout, GrpcTimeoutLimitsTheStreamWhereTheRouteAllows) {
-  UpstreamPlan plan;
-  plan.delay = milliseconds(1000);
-  RouterQuestion question{To("up", ", max_stream_duration: {grpc_timeout_header_max: 0.5s}"),
-                          "",
-                          {{"content-type", "application/grpc"}, {"grpc-timeout", "100m"}}};
-  RouterOutcome outcome = Ask(question, plan);
-  EXPECT_EQ(outcome.detail, "max_duration_timeout");
-  EXPECT_LT(outcome.took, milliseconds(150));
-  EXPECT_EQ(outcome.Get("grpc-status"), "4");
-  EXPECT_EQ(outcome.Sent("grpc-timeout"), "100m");
-  question.fields[1].second = "100S";
-  outcome = Ask(question, plan);
-  EXPECT_GE(outcome.took, milliseconds(500));
-  EXPECT_EQ(outcome.Sent("grpc-timeout"), "500m");
-}
-
-TEST(RouterTimeout, GrpcTimeoutIsWhatTheRouteLeavesOfIt) {
-  const auto sent = [](const std::string& rules, const std::string& given, const std::string& type) {
-    return Ask({To("up", ", max_stream_duration: {" + rules + "}"),
-                "",
-                {{"content-type", type}, {"grpc-timeout", given}}})
-        .Sent("grpc-timeout");
+TEST(RouterTimeout, TellsAGrpcServiceHowLongItHas) {
+  const auto sent = [](const std::string& rules, std::optional<milliseconds> limit, const std::string& type) {
+    RouterQuestion question{To("up", rules), "", {{"content-type", type}, {"grpc-timeout", "7S"}}};
+    question.max_duration = limit;
+    return Ask(question).Sent("grpc-timeout");
   };
-  const std::string grpc = "application/grpc";
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s", "5S", grpc), "5000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 1s", "5S", grpc), "4000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 1s", "99999999H", grpc),
-            "99999998H");
-  EXPECT_EQ(sent("max_stream_duration: 3s", "5S", grpc), "3000m");
-  EXPECT_EQ(sent("grpc_timeout_header_max: 2s", "malformed", grpc), "malformed");
+  const std::string rules = ", max_stream_duration: {}";
+  EXPECT_EQ(sent(rules, milliseconds(3000), "application/grpc"), "3000m");
+  EXPECT_EQ(sent(rules, milliseconds(0), "application/grpc"), "") << "it has for ever";
+  EXPECT_EQ(sent(rules, std::nullopt, "application/grpc"), "7S");
   // Who speaks no gRPC is bound by it all the same, but has not said what the service should read.
-  EXPECT_EQ(sent("grpc_timeout_header_max: 2s", "5S", "text/plain"), "5S");
+  EXPECT_EQ(sent(rules, milliseconds(3000), "text/plain"), "7S");
+  EXPECT_EQ(sent("", milliseconds(3000), "application/grpc"), "7S") << "the route says nothing of streams";
 }
 
 TEST(RouterFailure, EachCauseHasEnvoysStatusFlagAndWords) {
@@ -222,6 +202,8 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
       Ask({OneRoute("redirect: {https_redirect: true, host_redirect: b.test}"), "", {{":path", "/x?y"}}});
   EXPECT_EQ(redirect.status, 301);
   EXPECT_EQ(redirect.Get("location"), "https://b.test/x?y");
+  // As it is written, like in Envoy.
+  EXPECT_EQ(Ask({OneRoute("redirect: {scheme_redirect: HtTpS}")}).Get("location"), "HtTpS://a.test/");
   RouterOutcome direct = Ask({OneRoute("direct_response: {status: 410, body: {inline_string: gone}}")});
   EXPECT_EQ(direct.status, 410);
   EXPECT_EQ(direct.body, "gone");
@@ -229,7 +211,7 @@ TEST(RouterAnswer, RedirectsAndDirectResponsesNeedNoCluster) {
   EXPECT_EQ(direct.sent_to, "");
   RouterOutcome created = Ask({OneRoute("direct_response: {status: 201}"), "", {{":path", "/new?x"}}});
   EXPECT_EQ(created.Get("location"), "http://a.test/new?x");
-  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 3);
+  EXPECT_EQ(Stat("http.test.rq_direct_response"), before + 4);
 }
 
 TEST(RouterAnswer, StrictCheckRefusesMalformedHeaders) {
@@ -276,9 +258,31 @@ TEST(RouterRewrite, ByExpressionAndByHeader) {
   EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
 }
 
-TEST(RouterRewrite, AValueThatWouldEndTheLineIsNotWritten) {
-  RouterQuestion question{To("up", ", host_rewrite_header: x-host"), "", {{"x-host", "c\r\nx: y"}}};
-  EXPECT_EQ(Ask(question).Sent(":authority"), "a.test");
+TEST(RouterRewrite, AHostThatCannotBeSentIsTheClientsFault) {
+  for (const char* value : {"a b", "a\tb", "c\r\nx: y", "\x7f"}) {
+    RouterOutcome outcome = Ask({To("up", ", host_rewrite_header: x-host"), "", {{"x-host", value}}});
+    EXPECT_EQ(outcome.status, 400) << value;
+    EXPECT_EQ(outcome.detail, "rewritten_host_invalid") << value;
+    EXPECT_TRUE(outcome.sent.empty()) << value;
+  }
+}
+
+TEST(RouterRewrite, APathThatIsNoneIsNotSent) {
+  const auto rewritten = [](const std::string& path) {
+    return Ask({To("up", ", regex_rewrite: {pattern: {regex: '^/r(.*)'}, substitution: '\\1'}"),
+                "",
+                {{":path", path}}});
+  };
+  for (const char* path : {"/rx", "/rhttp://other.test/", "/r/a b"}) {
+    RouterOutcome outcome = rewritten(path);
+    EXPECT_EQ(outcome.status, 500) << path;
+    EXPECT_EQ(outcome.detail, "rewritten_path_invalid") << path;
+    EXPECT_TRUE(outcome.sent.empty()) << path;
+  }
+  EXPECT_EQ(rewritten("/r/x?q").Sent(":path"), "/x?q");
+  // Nothing is left of it: as it was, like in Envoy.
+  EXPECT_EQ(rewritten("/r?q").Sent(":path"), "/r?q");
+  EXPECT_EQ(rewritten("/r?q").Sent("x-envoy-original-path"), "");
 }
 
 }  // namespace

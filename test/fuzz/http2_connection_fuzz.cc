@@ -31,14 +31,21 @@ ServerCodecOptions Options() {
 void CheckRequest(const RawFields& fields) {
   size_t methods = 0;
   size_t authorities = 0;
+  // An extended CONNECT has both, in the form that HTTP/1 gives it.
+  size_t upgrades = 0;
+  size_t connections = 0;
   for (const auto& [name, value] : fields) {
     methods += name == ":method" ? 1 : 0;
     authorities += name == ":authority" ? 1 : 0;
     const std::string_view token = std::string_view(name).substr(name[0] == ':' ? 1 : 0);
     Require(!token.empty() && AllOf(token, kToken));
     Require(AllOf(value, kFieldText));
-    Require(name != "connection" && name != "transfer-encoding" && name != "host" && name != "upgrade");
+    Require(name != "transfer-encoding" && name != "host" && name != ":protocol");
+    upgrades += name == "upgrade" ? 1 : 0;
+    connections += name == "connection" && value == "upgrade" ? 1 : 0;
+    Require(name != "connection" || value == "upgrade");
   }
+  Require(upgrades <= 1 && connections == upgrades);
   Require(methods == 1 && authorities == 1);
 }
 

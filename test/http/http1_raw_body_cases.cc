@@ -197,7 +197,7 @@ std::vector<RawRequest> HopByHop() {
           "content-length: 0\n"),
       Hop("proxy-connection", "Proxy-Connection: keep-alive", ""),
       Hop("upgrade-h2c", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk",
-          ""),
+          "connection: upgrade\nupgrade: h2c\n"),
       Hop("te-trailers", "TE: trailers", "te: trailers\n"),
       Hop("te-trailers-named-by-connection", "Connection: TE\r\nTE: trailers", "te: trailers\n"),
       Hop("te-other", "TE: gzip;q=1", ""),

@@ -32,6 +32,8 @@ class Witness final : public RequestHandler {
     authority = request.headers().Get(Header::kAuthority);
     path = request.path();
     fields = Fields(&request.headers());
+    // As it may be, the offer of another protocol is not taken up.
+    if (request.headers().Has(Header::kUpgrade)) request.set_body(Body());
     WholeBody whole = co_await ReadAll(request.body(), 1 << 20);
     if (whole.error != nullptr) co_return LocalReply(400, whole.error->detail, "bad body");
     ++finished;

@@ -108,7 +108,9 @@ class RawCases : public ::testing::Test {
   }
 
   Recorder upstream_;
-  Gateway gateway_{GatewayYaml(upstream_.port())};
+  // The cases are HTTP/1's: a listener that speaks both would take HTTP/2's preface.
+  Gateway gateway_{GatewayYaml(upstream_.port(), "[{match: {prefix: /}, route: {cluster: service}}]",
+                               {"codec_type: HTTP1"})};
 };
 
 TEST_F(RawCases, OfHeadsReachTheUpstreamCleanOrNotAtAll) {

@@ -47,6 +47,11 @@ TEST_F(AccessLogFilterTest, TheRuntimeGoesBeforeTheConfiguredNumbers) {
   EXPECT_TRUE(StatusIs("op: GE, value: {default_value: 400, runtime_key: log.other}"));
   EXPECT_TRUE(Passes("runtime_filter: {runtime_key: log.all, percent_sampled: {numerator: 0}}"));
   EXPECT_FALSE(Passes("runtime_filter: {runtime_key: log.other, percent_sampled: {numerator: 0}}"));
+  EXPECT_EQ(errors_, "");
+  EXPECT_TRUE(Passes("runtime_filter: {runtime_key: log.other, percent_sampled: {numerator: 300}}"));
+  EXPECT_NE(errors_.find("runtime_filter.percent_sampled.numerator: 300 of 100 is above 100%"),
+            std::string::npos)
+      << errors_;
 }
 
 TEST_F(AccessLogFilterTest, ComparesTheStatus) {

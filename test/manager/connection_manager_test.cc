@@ -165,6 +165,55 @@ TEST_F(ConnectionManagerTest, EndsAStreamThatLastsTooLong) {
   EXPECT_EQ(run.exchange().response_details, "max_duration_timeout");
 }
 
+TEST_F(ConnectionManagerTest, GrpcTimeoutStandsInPlaceOfTheConfiguredLimits) {
+  struct Case {
+    std::string rules;
+    std::string grpc_timeout;
+    std::optional<int> milliseconds;
+  };
+  const Case kCases[] = {
+      {"grpc_timeout_header_max: 0s", "8S", 8000},
+      {"grpc_timeout_header_max: 2s", "8S", 2000},
+      {"grpc_timeout_header_max: 2s", "100m", 100},
+      {"max_stream_duration: 1s, grpc_timeout_header_max: 0s", "8S", 8000},
+      {"grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 3s", "8S", 5000},
+      {"grpc_timeout_header_max: 0s, grpc_timeout_header_offset: 3s", "1S", 1},
+      {"grpc_timeout_header_max: 2s", "0m", 1},
+      {"grpc_timeout_header_max: 2s", "malformed", 4000},
+      {"grpc_timeout_header_max: 2s", "", 4000},
+      {"max_stream_duration: 1s", "8S", 1000},
+      {"max_stream_duration: 0s", "8S", 0},
+  };
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.rules + " for " + c.grpc_timeout);
+    Use("common_http_protocol_options: {max_stream_duration: 4s}\nroute_config: {virtual_hosts: [{name: v, "
+        "domains: "
+        "['*'], routes: [{match: {prefix: /}, route: {cluster: products, max_stream_duration: {" +
+        c.rules + "}}}]}]}\n");
+    Served run(*loop_, manager_, "/slow");
+    if (!c.grpc_timeout.empty()) run.headers().Set(Header::kGrpcTimeout, c.grpc_timeout);
+    run.Start();
+    ASSERT_TRUE(run.exchange().max_duration);
+    EXPECT_EQ(run.exchange().max_duration->count(), c.milliseconds);
+  }
+}
+
+TEST_F(ConnectionManagerTest, AGrpcCallThatLastsTooLongHasExceededItsDeadline) {
+  Use("route_config: {virtual_hosts: [{name: v, domains: ['*'], routes: [{match: {prefix: /}, route: "
+      "{cluster: products, "
+      "max_stream_duration: {grpc_timeout_header_max: 0s}}}]}]}\n");
+  Served run(*loop_, manager_, "/slow");
+  run.headers().Set(Header::kContentType, "application/grpc");
+  run.headers().Set(Header::kGrpcTimeout, "200m");
+  run.Start();
+  EXPECT_FALSE(run.done());
+  loop_->wheel().Advance(loop_->NowMs() + 300);
+  ASSERT_TRUE(run.done());
+  EXPECT_EQ(run.Result().status(), 200);
+  EXPECT_EQ(run.Result().headers().Get(Header::kGrpcStatus), "4");
+  EXPECT_EQ(run.exchange().response_details, "max_duration_timeout");
+}
+
 TEST_F(ConnectionManagerTest, ALocalReplyInPlaceOfTheClusterCarriesTheRoutesChanges) {
   Use(R"(
 common_http_protocol_options: {max_stream_duration: 5s}

@@ -1,6 +1,8 @@
 #include "source/manager/explain.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "test/manager/hcm_fixture.h"
@@ -8,9 +10,16 @@
 namespace narthex {
 namespace {
 
-ExchangeExplanation Explain(const CompiledHcm& hcm, std::string_view url) {
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+ExchangeExplanation Explain(const CompiledHcm& hcm, std::string_view url, std::string method = "GET",
+                            Headers headers = {}) {
   ExchangeQuestion question;
-  question.url = url;
+  absl::StatusOr<ExplainUrl> parsed = ExplainUrl::Parse(url);
+  EXPECT_TRUE(parsed.ok()) << parsed.status();
+  if (parsed.ok()) question.url = *std::move(parsed);
+  question.method = std::move(method);
+  question.headers = std::move(headers);
   question.client = *Address::Ip("203.0.113.9", 1);
   question.local = *Address::Ip("192.0.2.1", 8080);
   return ExplainExchange(*hcm, question);
@@ -40,6 +49,58 @@ TEST(Explain, SaysWhoAnswersWhenTheRequestGoesNowhere) {
   ExchangeExplanation redirected = Explain(hcm, "http://a.test/a%2Fb");
   EXPECT_EQ(redirected.status, 307);
   EXPECT_NE(redirected.ToText().find("redirected to /a/b"), std::string::npos);
+}
+
+TEST(Explain, AnswersAsTheCodecDoes) {
+  CompiledHcm hcm("", Profile::kEdge);
+  ASSERT_NE(hcm.config(), nullptr) << hcm.errors();
+  struct Case {
+    std::string method, url;
+    Headers headers;
+    int status;
+    std::string detail;
+  };
+  const std::string url = "http://a.test/x";
+  for (const Case& refused :
+       {Case{"GET", "http://user@a.test/x", {}, 400, "http1.host_invalid"},
+        Case{"GET", "http://a.test:99999/", {}, 400, "http1.host_invalid"},
+        Case{"CONNECT", url, {}, 501, "http1.connect_not_supported"},
+        Case{"G(T", url, {}, 400, "http1.invalid_method"}, Case{"G T", url, {}, 400, "http1.invalid_version"},
+        Case{"GET", "/a#b", {}, 400, "http1.invalid_target"},
+        Case{"GET", url, {{"Transfer-Encoding", "x"}}, 501, "transfer_encoding_unknown"},
+        Case{"GET", url, {{"a b", "c"}}, 400, "http1.invalid_field_name"},
+        Case{"GET", url, {{"host", "a"}, {"host", "b"}}, 400, "http1.host_repeated"},
+        Case{"GET", url, Headers(101, {"a", "b"}), 431, "http1.too_many_headers"}}) {
+    const ExchangeExplanation answer = Explain(hcm, refused.url, refused.method, refused.headers);
+    const std::string text = answer.ToText();
+    EXPECT_EQ(answer.status, refused.status) << text;
+    EXPECT_NE(text.find(refused.detail + ", by the codec"), std::string::npos) << text;
+    EXPECT_EQ(answer.cluster, "") << text;
+  }
+}
+
+TEST(Explain, FollowsAUrlAsAClientSendsIt) {
+  CompiledHcm hcm("");
+  ASSERT_NE(hcm.config(), nullptr) << hcm.errors();
+  const std::string fragment = Explain(hcm, "http://a.test/shop#top").ToText();
+  EXPECT_NE(fragment.find("#top is not sent"), std::string::npos) << fragment;
+  EXPECT_NE(fragment.find("/shop (unchanged)"), std::string::npos) << fragment;
+  EXPECT_EQ(Explain(hcm, "http://a.test?q").cluster, "products");
+  EXPECT_EQ(Explain(hcm, "/", "GET", {{"Host", "a.test"}}).cluster, "products");
+  const ExchangeExplanation path = Explain(hcm, "/");
+  EXPECT_NE(path.ToText().find("host 192.0.2.1:8080, the listener's address"), std::string::npos);
+  EXPECT_EQ(path.status, 404);
+  EXPECT_EQ(Explain(hcm, "*", "OPTIONS", {{"host", "a.test"}}).status, 404);
+}
+
+TEST(ExplainUrl, SaysWhatIsNoUrl) {
+  for (const char* url : {"", "notaurl", "ftp://a.test/", "http:///x", "://a"}) {
+    EXPECT_FALSE(ExplainUrl::Parse(url).ok()) << url;
+  }
+  EXPECT_EQ(ExplainUrl::Parse("HTTPS://a.test/")->port, 443);
+  EXPECT_EQ(ExplainUrl::Parse("http://[::1]/")->port, 80);
+  EXPECT_EQ(ExplainUrl::Parse("http://[::1]:81/")->port, 81);
+  EXPECT_EQ(ExplainUrl::Parse("http://a.test:8x/")->port, std::nullopt);
 }
 
 TEST(Explain, JsonEscapesWhatTheRequestBrings) {

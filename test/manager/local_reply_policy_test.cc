@@ -128,6 +128,17 @@ TEST_F(LocalReplyPolicyTest, GrpcStatusIsTheRepliesOwnOrThatOfTheMappedCode) {
   EXPECT_EQ(json.headers().Get(Header::kGrpcMessage), "{\"body\":\"mapped\",\"code\":503}");
 }
 
+TEST_F(LocalReplyPolicyTest, AGrpcWebCallKeepsTheHttpStatusAndItsType) {
+  exchange_.grpc_web_type = "application/grpc-web-text+proto";
+  Response reply = Finish(nullptr, LocalReply(503, "d", "100% busy"), {{":method", "POST"}});
+  EXPECT_EQ(reply.status(), 503);
+  EXPECT_EQ(exchange_.response_status, 503);
+  EXPECT_EQ(reply.headers().Get(Header::kContentType), "application/grpc-web-text+proto");
+  EXPECT_EQ(reply.headers().Get(Header::kGrpcStatus), "14");
+  EXPECT_EQ(reply.headers().Get(Header::kGrpcMessage), "100%25 busy");
+  EXPECT_EQ(Text(reply), "");
+}
+
 TEST_F(LocalReplyPolicyTest, OtherContentTypesAndHeadAreNotGrpcsAffair) {
   EXPECT_EQ(Finish(nullptr, LocalReply(404, "d", "no"), {{"content-type", "application/grpc-web"}}).status(),
             404);

@@ -126,12 +126,15 @@ TEST(ProxyProtocol, WritesWhatItReads) {
   }
   EXPECT_EQ(WriteProxyHeader(1, Ip("10.0.0.1", 8080), Ip("10.0.0.2", 80)),
             "PROXY TCP4 10.0.0.1 10.0.0.2 8080 80\r\n");
+  EXPECT_EQ(WriteProxyHeader(2, Ip("10.0.0.1", 8080), Ip("10.0.0.2", 80)), V2(0x21, 0x11, kFour));
 }
 
 TEST(ProxyProtocol, WritesForItselfWhenAddressesDoNotFit) {
   const Address unix_address = *Address::Unix("/run/x.sock");
   EXPECT_EQ(WriteProxyHeader(1, unix_address, Ip("10.0.0.2", 80)), "PROXY UNKNOWN\r\n");
   EXPECT_EQ(WriteProxyHeader(2, Ip("::1", 1), Ip("10.0.0.2", 80)), V2(0x20, 0x00, ""));
+  EXPECT_EQ(WriteProxyHeader(1, Address(), Address()), "PROXY UNKNOWN\r\n");
+  EXPECT_EQ(WriteProxyHeader(2, Address(), Address()), V2(0x20, 0x00, ""));
 }
 
 }  // namespace

@@ -41,7 +41,10 @@ TEST(HeaderMatch, TakesTheDeprecatedFormsWithAWarning) {
                                             "}]}, route: {cluster: a}}");
     EXPECT_EQ(table.Target({{"x-a", "one"}}), "a") << form;
     EXPECT_EQ(table.Target({{"x-a", "two"}}), "none") << form;
-    EXPECT_NE(table.findings().find("is deprecated; use string_match"), std::string::npos) << form;
+    const size_t said = table.findings().find("is deprecated");
+    ASSERT_NE(said, std::string::npos) << form;
+    EXPECT_EQ(table.findings().find("is deprecated; use string_match"), said) << form;
+    EXPECT_EQ(table.findings().find("is deprecated", said + 1), std::string::npos) << table.findings();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "source/base/ascii.h"
 #include "test/router/text_table.h"
 
 namespace narthex {
@@ -189,6 +190,19 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, route: {cluster: a, regex_rewrite: {pattern: {regex: a}, substitution: "
                 "'\\2'}}}",
                 "regex_rewrite.substitution"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, regex_rewrite: {pattern: {regex: a}, substitution: "
+                "'b c'}}}",
+                "regex_rewrite.substitution: must not have spaces or control characters"},
+        Refused{
+            "{match: {prefix: /}, redirect: {regex_rewrite: {pattern: {regex: a}, substitution: \"b\\tc\"}}}",
+            "redirect.regex_rewrite.substitution: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, prefix_rewrite: '/b c'}}",
+                "route.prefix_rewrite: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, host_rewrite_literal: 'b c'}}",
+                "route.host_rewrite_literal: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: a, weight: 1, "
+                "host_rewrite_literal: 'b c'}]}}}",
+                "clusters[0].host_rewrite_literal: must not have spaces or control characters"},
         Refused{"{match: {prefix: /}, request_headers_to_add: [{header: {key: ':path', value: x}}], route: "
                 "{cluster: a}}",
                 "header.key: :-prefixed or host headers may not be modified"},
@@ -205,6 +219,41 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, route: {cluster: a}, typed_per_filter_config: {nope: {'@type': "
                 "type.googleapis.com/envoy.config.route.v3.FilterConfig, disabled: true}}}",
                 "typed_per_filter_config"}));
+
+TEST(RouteTable, WarnsOfAShareAboveTheWhole) {
+  const auto findings = [](const std::string& share) {
+    const TextTable table = TextTable::WithRoutes("{match: {prefix: /, runtime_fraction: {default_value: {" +
+                                                  share + "}}}, route: {cluster: a}}");
+    EXPECT_NE(table.table(), nullptr) << table.findings();
+    return table.findings();
+  };
+  EXPECT_TRUE(Has(findings("numerator: 101"),
+                  "match.runtime_fraction.default_value.numerator: 101 of 100 is above 100%"));
+  EXPECT_EQ(findings("numerator: 101, denominator: TEN_THOUSAND"), "");
+  EXPECT_EQ(findings("numerator: 100"), "");
+}
+
+TEST(RouteTable, WarnsOfFieldsThatTheCodecWrites) {
+  for (const char* name : {"Content-Length", "transfer-encoding", "connection", "upgrade", "keep-alive"}) {
+    const TextTable added = TextTable::WithRoutes(
+        "{match: {prefix: /}, response_headers_to_add: [{header: {key: " + std::string(name) +
+        ", value: a}}], route: {cluster: a}}");
+    EXPECT_NE(added.table(), nullptr);
+    EXPECT_TRUE(Has(added.findings(), "response_headers_to_add[0].header.key: \"" + ToLowerAscii(name) +
+                                          "\" is written by the codec"))
+        << added.findings();
+    const TextTable removed = TextTable::WithRoutes("{match: {prefix: /}, request_headers_to_remove: [" +
+                                                    std::string(name) + "], route: {cluster: a}}");
+    EXPECT_TRUE(Has(removed.findings(), "request_headers_to_remove[0]: ")) << removed.findings();
+  }
+}
+
+TEST(RouteTable, WarnsOfAPrefixRewriteThatMakesNoPath) {
+  const TextTable table =
+      TextTable::WithRoutes("{match: {prefix: /}, route: {cluster: a, prefix_rewrite: b}}");
+  EXPECT_NE(table.table(), nullptr);
+  EXPECT_TRUE(Has(table.findings(), "route.prefix_rewrite: does not begin with a slash")) << table.findings();
+}
 
 TEST(RouteTable, RefusesADomainThatIsThereAlready) {
   TextTable table("virtual_hosts:\n" + VirtualHost("v", "a.test, b.test") + VirtualHost("w", "B.test"));

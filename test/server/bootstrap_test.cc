@@ -1,8 +1,10 @@
+#include <map>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "source/manager/hcm_config.h"
 #include "source/router/compiled_route.h"
+#include "source/stats/stats.h"
 #include "test/server/text_snapshot.h"
 
 // What the bootstrap says of the whole process: runtime, statistics, and what of it is refused.
@@ -77,6 +79,42 @@ TEST(BootstrapStats, TheMatcherChoosesWhatIsShown) {
   EXPECT_FALSE(Shows("{inclusion_list: " + patterns + "}", "http.s.downstream_rq_2xx"));
   EXPECT_FALSE(Shows("{exclusion_list: " + patterns + "}", "cluster.c.upstream_rq_total"));
   EXPECT_TRUE(Shows("{exclusion_list: " + patterns + "}", "http.s.downstream_rq_2xx"));
+}
+
+TEST(BootstrapStats, HistogramsCountIntoTheBucketsOfTheFirstMatch) {
+  const std::string settings =
+      "stats_config: {use_all_default_tags: true, histogram_bucket_settings: [{match: {prefix: "
+      "cluster.bucketed.}, buckets: [100, 0.5, "
+      "20]}, {match: {prefix: cluster.}, buckets: [7]}, {match: {prefix: http.}}]}\n";
+  const TextSnapshot text(Gateway(settings));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  StatsStore& store = StatsStore::Process();
+  store.MakeHistogram("cluster.bucketed.t").Record(20);
+  store.MakeHistogram("cluster.unlike.t").Record(8);
+  store.MakeHistogram("http.bucketed.t").Record(8);
+  std::map<std::string, HistogramSnapshot> histograms;
+  for (StatsStore::Row& row : store.Read()) histograms[row.name] = std::move(row.histogram);
+  EXPECT_EQ(histograms["cluster.bucketed.t"].bounds, (HistogramBounds{0.5, 20, 100}));
+  EXPECT_EQ(histograms["cluster.bucketed.t"].counts, (std::vector<uint64_t>{0, 1, 0, 0}));
+  EXPECT_EQ(histograms["cluster.unlike.t"].counts, (std::vector<uint64_t>{0, 1}));
+  EXPECT_EQ(histograms["http.bucketed.t"].bounds.size(), 19u);
+}
+
+TEST(BootstrapStats, ChangedBucketsWaitForTheNextStart) {
+  const TextSnapshot first(Gateway(""));
+  CommandLine line;
+  line.config_yaml =
+      Gateway("stats_config: {histogram_bucket_settings: [{match: {prefix: a}, buckets: [7]}]}\n");
+  Diagnostics diagnostics;
+  EXPECT_NE(BuildSnapshot(line, first.registry, diagnostics, first.snapshot.get()), nullptr);
+  EXPECT_NE(diagnostics.ToText().find(
+                "stats_config.histogram_bucket_settings: has changed; that takes effect when"),
+            std::string::npos)
+      << diagnostics.ToText();
+  StatsStore::Process().MakeHistogram("a.later").Record(8);
+  for (const StatsStore::Row& row : StatsStore::Process().Read()) {
+    if (row.name == "a.later") EXPECT_EQ(row.histogram.bounds.size(), 19u);
+  }
 }
 
 TEST(BootstrapStats, AWrongPatternSaysWhere) {
@@ -160,15 +198,20 @@ TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
   };
   refused(Gateway("stats_config: {stats_tags: [{tag_name: a, fixed_value: b}]}\n"),
           "stats_config: field \"stats_tags\"");
-  refused(Gateway("stats_config: {use_all_default_tags: false}\n"),
-          "stats_config: field \"use_all_default_tags\"");
+  const TextSnapshot tags(Gateway("stats_config: {use_all_default_tags: false}\n"));
+  EXPECT_EQ(tags.snapshot, nullptr);
+  EXPECT_NE(tags.diagnostics.ToText().find("stats_config.use_all_default_tags: only true is supported"),
+            std::string::npos)
+      << tags.diagnostics.ToText();
   const std::string chains = "{filters: [" + HcmWith("{match: {prefix: /}, route: {cluster: c}}") + "]}";
   std::string listener = ListenerWith("l", 80, chains);
   listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
   refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0].drain_type:");
   listener = ListenerWith("l", 80, chains);
-  listener.replace(listener.find("{name: l,"), 9, "{name: l, connection_balance_config: {exact_balance: {}},");
-  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0]: field \"connection_balance_config\"");
+  listener.replace(listener.find("{name: l,"), 9,
+                   "{name: l, connection_balance_config: {exact_balance: {}},");
+  refused(BootstrapWith(listener, {"c"}),
+          "static_resources.listeners[0]: field \"connection_balance_config\"");
 }
 
 }  // namespace

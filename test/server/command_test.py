@@ -38,6 +38,11 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(told.returncode, 0)
         self.assertIn("cluster service", told.stdout)
 
+    def test_explain_of_no_url_is_wrong_usage(self):
+        wrong = self.run_narthex("explain", "-c", CONFIGURATION, "GET", "notaurl")
+        self.assertEqual((wrong.returncode, wrong.stdout), (2, ""))
+        self.assertIn('narthex: "notaurl" is no URL', wrong.stderr)
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main())

@@ -42,6 +42,32 @@ TEST(Snapshot, AClusterThatIsWrongIsNotMissingAsWell) {
   EXPECT_EQ(text.diagnostics.error_count(), 1u) << text.diagnostics.ToText();
 }
 
+TEST(Snapshot, OneFaultOneMessage) {
+  struct Fault {
+    std::string route, message;
+  };
+  for (const Fault& fault :
+       {Fault{"{match: {prefix: /}, route: {timeout: 1s}}", "route: needs one of cluster"},
+        Fault{"{match: {prefix: /}}", "routes[0]: needs one of route"},
+        Fault{"{match: {prefix: /}, filter_action: {}}", "\"filter_action\" exists in Envoy v3 but"},
+        Fault{"{match: {connect_matcher: {}}, route: {cluster: c}}", "\"connect_matcher\" exists in Envoy"},
+        Fault{"{match: {}, route: {cluster: c}}", "match: needs one of prefix"},
+        Fault{"{match: {prefix: /}, route: {inline_cluster_specifier_plugin: {}}}",
+              "\"inline_cluster_specifier_plugin\" exists in Envoy"},
+        Fault{"{match: {prefix: /}, route: {cluster: c, prefix_rewrite: \"/\\n\"}}",
+              "route.prefix_rewrite: "},
+        Fault{"{match: {prefix: /, headers: [{name: a, exact_match: b}]}, route: {cluster: c}}",
+              "warning: static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config."
+              "virtual_hosts[0].routes[0].match.headers[0].exact_match: field \"exact_match\" is deprecated; "
+              "use string_match"}}) {
+    const TextSnapshot text(
+        BootstrapWith(ListenerWith("l", 80, "{filters: [" + HcmWith(fault.route) + "]}"), {"c"}));
+    const std::string found = text.diagnostics.ToText();
+    EXPECT_NE(found.find(fault.message), std::string::npos) << found;
+    EXPECT_EQ(text.diagnostics.Sorted().size(), 1u) << found;
+  }
+}
+
 TEST(Snapshot, PortZeroNeverCollides) {
   const TextSnapshot text(
       BootstrapWith(ListenerWith("a", 0, Chain()) + ListenerWith("b", 0, Chain()), {"c"}));

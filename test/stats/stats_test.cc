@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "source/stats/buckets.h"
+#include "source/stats/render.h"
 
 namespace narthex {
 namespace {
@@ -102,6 +103,33 @@ TEST(Stats, AHistogramCountsAndSums) {
   EXPECT_EQ(row.histogram.counts[2], 2u);
   EXPECT_EQ(row.histogram.counts[19], 1u);
   EXPECT_EQ(StatsStore::Process().ValueOf("histogram.rq_time"), 4u);
+}
+
+TEST(Stats, AHistogramKeepsTheBoundsThatItWasMadeWith) {
+  StatsStore& store = StatsStore::Process();
+  const Histogram usual = store.MakeHistogram("bounds.usual");
+  store.SetHistogramBounds([](std::string_view name) -> std::optional<HistogramBounds> {
+    if (name.starts_with("bounds.")) return HistogramBounds{1.5, 10};
+    return std::nullopt;
+  });
+  const Histogram own = store.MakeHistogram("bounds.own");
+  const Counter next = store.MakeCounter("bounds.next");
+  store.SetHistogramBounds({});
+  for (const uint64_t value : {1, 2, 10, 11}) own.Record(value);
+  store.MakeHistogram("bounds.own").Record(1000);
+  usual.Record(2);
+  store.MakeHistogram("bounds.usual").Record(2);
+  const Row row = FindRow("bounds.own");
+  EXPECT_EQ(row.histogram.bounds, (HistogramBounds{1.5, 10}));
+  EXPECT_EQ(row.histogram.counts, (std::vector<uint64_t>{1, 2, 2}));
+  EXPECT_EQ(row.histogram.sum, 1024);
+  EXPECT_EQ(store.ValueOf("bounds.own"), 5u);
+  EXPECT_EQ(store.Value(next), 0u);
+  EXPECT_EQ(FindRow("bounds.usual").histogram.counts[2], 2u);
+  EXPECT_NE(RenderStatsPrometheus({row}).find("envoy_bounds_own_bucket{le=\"1.5\"} 1\n"), std::string::npos);
+  store.ResetCounters();
+  EXPECT_EQ(store.ValueOf("bounds.own"), 0u);
+  EXPECT_EQ(FindRow("bounds.own").histogram.sum, 0);
 }
 
 TEST(Stats, ResetZeroesCountersAndHistogramsButNotGauges) {

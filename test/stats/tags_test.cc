@@ -57,5 +57,17 @@ TEST(Tags, NamesWithoutAVariablePartStay) {
   }
 }
 
+TEST(Tags, TellsTheServiceOfAGrpcCallFromItsMethod) {
+  EXPECT_EQ(Extract("cluster.shop.grpc.pkg.v1.Cart.Add.total"),
+            "cluster.grpc.total{envoy_grpc_bridge_method=Add,envoy_grpc_bridge_service=pkg.v1.Cart,"
+            "envoy_cluster_name=shop,}");
+  EXPECT_EQ(Extract("cluster.shop.grpc-web.Cart.Add.14"),
+            "cluster.grpc-web.14{envoy_grpc_bridge_method=Add,envoy_grpc_bridge_service=Cart,"
+            "envoy_cluster_name=shop,}");
+  EXPECT_EQ(Extract("cluster.shop.grpc.total"), "cluster.grpc.total{envoy_cluster_name=shop,}");
+  EXPECT_EQ(Extract("cluster.shop.grpc.a.total"), "cluster.grpc.a.total{envoy_cluster_name=shop,}");
+  EXPECT_EQ(Extract("cluster.grpc.upstream_rq_total"), "cluster.upstream_rq_total{envoy_cluster_name=grpc,}");
+}
+
 }  // namespace
 }  // namespace narthex

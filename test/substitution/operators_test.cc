@@ -182,6 +182,15 @@ TEST_F(OperatorsTest, GrpcStatusFromTrailersThenHeadersThenHttp) {
   EXPECT_EQ(Format("%GRPC_STATUS%"), "-");
 }
 
+TEST_F(OperatorsTest, GrpcStatusOfTrailersThatAFilterHasTakenAway) {
+  exchange_.request_headers.Add("content-type", "application/grpc");
+  exchange_.response_status = 200;
+  exchange_.grpc_status = 7;
+  EXPECT_EQ(Format("%GRPC_STATUS% %GRPC_STATUS_NUMBER%"), "PermissionDenied 7");
+  response_.Add("grpc-status", "3");
+  EXPECT_EQ(Format("%GRPC_STATUS_NUMBER%"), "7");
+}
+
 TEST_F(OperatorsTest, MetadataEnvironmentAndTheRest) {
   exchange_.SetMetadata("jwt", "sub.name", "ada");
   setenv("NARTHEX_OPERATORS_TEST", "value", 1);

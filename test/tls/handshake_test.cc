@@ -92,7 +92,10 @@ TEST_F(HandshakeTest, ChoosesTheProtocolInTheServersOrder) {
   const Connection other = Connect(server, client("acme"));
   EXPECT_TRUE(other.ok());
   EXPECT_EQ(other.client->alpn(), "");
-  EXPECT_EQ(Connect(server, client("h2"), {.alpn = {"http/1.1"}}).server->alpn(), "http/1.1");
+  // What a connection would offer stands in where the configuration says nothing.
+  EXPECT_EQ(Connect(server, client("h2"), {.alpn = {"http/1.1"}}).server->alpn(), "h2");
+  const auto silent = Client("common_tls_context: {}\n");
+  EXPECT_EQ(Connect(server, silent, {.alpn = {"http/1.1"}}).server->alpn(), "http/1.1");
 }
 
 TEST_F(HandshakeTest, ChoosesTheCertificateByName) {

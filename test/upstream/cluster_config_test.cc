@@ -124,6 +124,26 @@ TEST(ClusterConfig, ReadsHttpOptions) {
   EXPECT_TRUE(connection.codec.enable_trailers);
 }
 
+TEST(ClusterConfig, HonoursTheOldPlaceOfMaxRequestsPerConnection) {
+  const Compiled old("    max_requests_per_connection: 7\n");
+  ASSERT_NE(old.config, nullptr) << old.text;
+  EXPECT_EQ(old.config->connection.max_requests, 7u);
+  EXPECT_TRUE(
+      old.Says("gateway.yaml:4:5: warning: static_resources.clusters[0].max_requests_per_connection: field "
+               "\"max_requests_per_connection\" is deprecated; use "
+               "common_http_protocol_options.max_requests_per_connection of HttpProtocolOptions"))
+      << old.text;
+  const Compiled both(R"(    max_requests_per_connection: 7
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        common_http_protocol_options: {max_requests_per_connection: 9}
+        explicit_http_config: {http_protocol_options: {}}
+)");
+  ASSERT_NE(both.config, nullptr) << both.text;
+  EXPECT_EQ(both.config->connection.max_requests, 9u);
+}
+
 TEST(ClusterConfig, ThePolicyListWinsAndItsFirstKnownPolicyIsTaken) {
   const Compiled compiled(R"(    lb_policy: ROUND_ROBIN
     load_balancing_policy:
@@ -181,8 +201,10 @@ TEST(ClusterConfig, ReadsNamesAndTheirSettings) {
   EXPECT_EQ(endpoints[0].hostname, "products.example");
   EXPECT_EQ(endpoints[1].dns_name, "");
   EXPECT_EQ(endpoints[1].address.ToString(), "10.0.0.1:80");
-  EXPECT_TRUE(compiled.Says(
-      "gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: is deprecated"))
+  EXPECT_TRUE(
+      compiled.Says("gateway.yaml:6:5: warning: static_resources.clusters[0].dns_refresh_rate: field "
+                    "\"dns_refresh_rate\" is "
+                    "deprecated in Envoy v3 and works all the same"))
       << compiled.text;
 }
 

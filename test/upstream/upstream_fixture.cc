@@ -53,6 +53,7 @@ void FakeConnection::CloseIdle(bool told) {
 
 Connector FakeUpstream::MakeConnector() {
   return [this](EventLoop&, const ConnectTarget& target, ClientConnectionOwner& owner) {
+    last_proxy_header = target.proxy_header;
     return Connect(*this, target.address, owner);
   };
 }
@@ -63,6 +64,22 @@ Task<ConnectOutcome> FakeUpstream::Connect(FakeUpstream& upstream, const Address
   if (upstream.dial == Dial::kRefuse) co_return absl::UnavailableError("Connection refused");
   if (upstream.dial == Dial::kHold) co_await upstream.held_.emplace_back().Wait();
   co_return ConnectedClient{std::make_unique<FakeConnection>(upstream, owner, address.ToString()), Address()};
+}
+
+StreamConnector FakeUpstream::MakeStreamConnector() {
+  return [this](EventLoop&, const StreamTarget& target) {
+    return ConnectStream(*this, target.address, std::string(target.proxy_header));
+  };
+}
+
+Task<StreamOutcome> FakeUpstream::ConnectStream(FakeUpstream& upstream, const Address& address,
+                                                std::string proxy_header) {
+  ++upstream.dialled;
+  upstream.last_host = address.ToString();
+  upstream.last_proxy_header = std::move(proxy_header);
+  if (upstream.dial == Dial::kRefuse) co_return absl::UnavailableError("Connection refused");
+  if (upstream.dial == Dial::kHold) co_await upstream.held_.emplace_back().Wait();
+  co_return ConnectedStream{std::make_unique<FakeStream>(upstream.peers.emplace_back()), Address(), {}};
 }
 
 void FakeUpstream::AcceptHeld() {
@@ -109,8 +126,13 @@ std::shared_ptr<ClusterConfig> UpstreamTest::Config(size_t hosts) {
 }
 
 void UpstreamTest::Start(std::vector<std::shared_ptr<const ClusterConfig>> configs) {
+  Start(std::move(configs), upstream_.MakeConnector());
+}
+
+void UpstreamTest::Start(std::vector<std::shared_ptr<const ClusterConfig>> configs, Connector connector) {
   set_ = MakeClusterSet(configs, nullptr);
-  manager_ = MakeClusterManager(*loop_, set_, upstream_.MakeConnector());
+  manager_ = MakeClusterManager(*loop_, set_,
+                                {.http = std::move(connector), .stream = upstream_.MakeStreamConnector()});
 }
 
 std::unique_ptr<UpstreamTest::Call> UpstreamTest::Send(AttemptOptions options, std::string_view method) {

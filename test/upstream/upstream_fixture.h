@@ -12,6 +12,7 @@
 #include "source/event/event_loop.h"
 #include "source/http/exchange.h"
 #include "source/upstream/cluster_set.h"
+#include "test/net/fake_stream.h"
 
 namespace narthex {
 
@@ -27,6 +28,8 @@ class FakeConnection final : public ClientConnection {
   bool usable() const override { return usable_; }
   uint32_t room() const override { return usable_ ? 1 : 0; }
   uint32_t active() const override { return 0; }
+  bool multiplexes() const override { return false; }
+  std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return sent_; }
 
   // Answers the request that is being sent; with `whole`, its response is complete at once.
@@ -64,16 +67,21 @@ class FakeUpstream {
   enum class Dial { kAccept, kHold, kRefuse };
 
   Connector MakeConnector();
+  StreamConnector MakeStreamConnector();
   // Lets the connection that was dialled first and is held go through.
   void AcceptHeld();
 
   Dial dial = Dial::kAccept;
   size_t dialled = 0;
   std::vector<FakeConnection*> connections;  // that live, in their order
+  std::list<FakePeer> peers;                 // of streams, in their order
+  std::string last_host, last_proxy_header;  // of what was dialled last
 
  private:
   static Task<ConnectOutcome> Connect(FakeUpstream& upstream, const Address& address,
                                       ClientConnectionOwner& owner);
+  static Task<StreamOutcome> ConnectStream(FakeUpstream& upstream, const Address& address,
+                                           std::string proxy_header);
   std::list<Event> held_;
 };
 
@@ -104,6 +112,8 @@ class UpstreamTest : public testing::Test {
   static std::shared_ptr<ClusterConfig> Config(size_t hosts = 1);
   // Puts a worker on these clusters.
   void Start(std::vector<std::shared_ptr<const ClusterConfig>> configs);
+  // The same, with connections of the test's own.
+  void Start(std::vector<std::shared_ptr<const ClusterConfig>> configs, Connector connector);
   Cluster& products() { return *manager_->Find("products"); }
   std::unique_ptr<Call> Send(AttemptOptions options = {}, std::string_view method = "GET");
   // Turns the loop until what was posted is done.

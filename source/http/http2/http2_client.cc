@@ -65,7 +65,11 @@ Task<ClientConnection::Result> Http2ClientConnection::Send(Request request, std:
   Exchange& exchange = request.info();
   auto stream = std::make_unique<Http2ClientStream>(*this, exchange);
   ++requests_;
-  if (!stream->Begin(request)) {
+  while (stream->WaitsForSettings(request)) {
+    stream->readable.Reset();
+    co_await stream->readable.Wait();
+  }
+  if (stream->error() == nullptr && !stream->Begin(request)) {
     co_return ExchangeError{ResponseFlag::kLocalReset, "http2.invalid_header_field", false, {}};
   }
   while (!stream->answered()) {
@@ -80,8 +84,13 @@ Task<ClientConnection::Result> Http2ClientConnection::Send(Request request, std:
     co_return error;
   }
   stream->HandOn(request);
+  const bool tunnel = stream->StartTunnel(request);
   HeaderMap headers = std::move(stream->response_headers);
   const std::optional<uint64_t> length = stream->content_length;
+  if (tunnel) {
+    co_return Response(std::move(headers),
+                       Body(Buffer(), std::make_unique<ResponseBody>(std::move(stream)), std::nullopt));
+  }
   if (stream->no_payload || (stream->remote_ended && stream->received_bytes == 0 && !stream->trailers)) {
     const bool empty = !stream->no_payload && length.has_value();
     stream->Done();
@@ -113,7 +122,29 @@ void Http2ClientConnection::OnReady(Http2Stream& stream, uint8_t what) {
   static_cast<Http2ClientStream&>(stream).Advance(what);
 }
 
+// Those that stand in the list now: when one is woken, it may go, and others with it.
+template <class Tell>
+void Http2ClientConnection::ForEachStream(Tell tell) {
+  std::vector<Http2ClientStream*> streams;
+  for (Http2ClientStream* stream = first_; stream != nullptr; stream = stream->next)
+    streams.push_back(stream);
+  for (Http2ClientStream* stream : streams) {
+    const auto listed = [&] {
+      for (Http2ClientStream* s = first_; s != nullptr; s = s->next) {
+        if (s == stream) return true;
+      }
+      return false;
+    };
+    if (listed()) tell(*stream);
+  }
+}
+
 void Http2ClientConnection::OnTurn() {
+  if (settings_known_ && !std::exchange(settings_told_, true)) {
+    ForEachStream([](Http2ClientStream& stream) {
+      if (stream.id < 0) stream.readable.Set();
+    });
+  }
   if (going_away_ && active_ == 0) return session_.Close(NGHTTP2_NO_ERROR, {});
   if (going_away_ && !std::exchange(going_away_told_, true)) return owner_.OnGoingAway(*this);
   const uint32_t before = std::exchange(room_told_, room());
@@ -121,18 +152,8 @@ void Http2ClientConnection::OnTurn() {
 }
 
 void Http2ClientConnection::OnClosing(std::string_view failure) {
-  // Each is woken at once, and may go; the others stay in the list until their holders have seen the error.
-  std::vector<Http2ClientStream*> lost;
-  for (Http2ClientStream* stream = first_; stream != nullptr; stream = stream->next) lost.push_back(stream);
-  for (Http2ClientStream* stream : lost) {
-    const auto listed = [&] {
-      for (Http2ClientStream* s = first_; s != nullptr; s = s->next) {
-        if (s == stream) return true;
-      }
-      return false;
-    };
-    if (listed()) stream->Lose(failure);
-  }
+  // The others stay in the list until their holders have seen the error.
+  ForEachStream([&](Http2ClientStream& stream) { stream.Lose(failure); });
 }
 
 void Http2ClientConnection::OnEnd(bool) {
@@ -152,10 +173,11 @@ void Http2ClientConnection::Add(Http2ClientStream& stream) {
   room_told_ = room();
 }
 
-void Http2ClientConnection::Remove(Http2ClientStream& stream) {
+void Http2ClientConnection::Remove(Http2ClientStream& stream, ExchangeEnd end) {
   (stream.previous == nullptr ? first_ : stream.previous->next) = stream.next;
   if (stream.next != nullptr) stream.next->previous = stream.previous;
   --active_;
+  owner_.OnExchangeEnd(*this, stream.priority_, end);
   if (closed()) return TellIfBroken();
   // The peer's GOAWAY is answered when the loop's turn ends.
   if (going_away_) return session_.ScheduleTurn();

@@ -23,6 +23,8 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
   bool usable() const override { return session_.open() && !going_away_; }
   uint32_t room() const override;
   uint32_t active() const override { return active_; }
+  bool multiplexes() const override { return true; }
+  std::string_view protocol() const override { return "HTTP/2"; }
   uint64_t requests_sent() const override { return requests_; }
 
   Http2Session& session() { return session_; }
@@ -37,14 +39,17 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
               bool end_stream) override;
   void OnGoAway() override { going_away_ = true; }
   void OnPong(const uint8_t*) override {}
+  void OnSettings() override { settings_known_ = true; }
   void OnReady(Http2Stream& stream, uint8_t what) override;
   void OnTurn() override;
   void OnClosing(std::string_view failure) override;
   void OnEnd(bool remote) override;
 
+  template <class Tell>
+  void ForEachStream(Tell tell);
   void Add(Http2ClientStream& stream);
   // The stream's exchange is over.
-  void Remove(Http2ClientStream& stream);
+  void Remove(Http2ClientStream& stream, ExchangeEnd end);
   void TellIfBroken();
 
   EventLoop& loop_;
@@ -55,6 +60,8 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
   uint32_t active_ = 0;
   uint32_t room_told_ = 0;  // when the owner last had the chance to see it
   uint64_t requests_ = 0;
+  bool settings_known_ = false;  // the peer's first ones have come
+  bool settings_told_ = false;   // to those who wait for them
   bool going_away_ = false;
   bool going_away_told_ = false;
   bool broken_told_ = false;
@@ -80,6 +87,10 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   // Something has been decided: the head is here, or an error.
   bool answered() const { return head_done || error_.has_value(); }
   bool body_given_away() const { return body_given_away_; }
+  // It asks for another protocol, and whether the upstream takes that is not known yet.
+  bool WaitsForSettings(const Request& request) const;
+  // The upstream has agreed to the protocol that was asked for.
+  bool StartTunnel(Request& request);
   // The response's head is handed on; takes what is still being sent of `request`.
   void HandOn(Request& request);
   // All of the response was handed on.
@@ -91,11 +102,13 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
 
  private:
   Task<void> Pump();
+  bool BeginTunnel(Request& request);
   void Fail(ResponseFlag flag, std::string_view reason, bool retryable, std::string_view cause);
   void FailForReset();
 
   Http2ClientConnection& connection_;
   Exchange& exchange_;
+  const Priority priority_;
   Body request_body_;
   std::unique_ptr<HeaderMap> request_trailers_;
   std::vector<HeaderMap> interim_;
@@ -103,6 +116,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   std::optional<ExchangeError> pump_error_;
   int interims_ = 0;
   bool head_request_ = false;
+  std::string websocket_key_;  // to be answered
+  bool tunnel_ = false;        // extended CONNECT (RFC 8441): the body waits until the upstream agrees
   bool body_given_away_ = false;
   bool handed_on_ = false;
   bool listed_ = false;

@@ -3,6 +3,7 @@
 
 #include "source/http/http2/http2_client_connection.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/websocket_handshake.h"
 
 namespace narthex {
 namespace {
@@ -22,7 +23,10 @@ std::optional<uint64_t> LengthOf(Request& request) {
 }  // namespace
 
 Http2ClientStream::Http2ClientStream(Http2ClientConnection& connection, Exchange& exchange)
-    : Http2Stream(connection.session()), connection_(connection), exchange_(exchange) {
+    : Http2Stream(connection.session()),
+      connection_(connection),
+      exchange_(exchange),
+      priority_(exchange.upstream.priority) {
   connection_.Add(*this);
   listed_ = true;
 }
@@ -31,11 +35,13 @@ Http2ClientStream::~Http2ClientStream() {
   pump_.Cancel();
   if (!listed_) return;
   session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this);
+  connection_.Remove(*this, error_ ? ExchangeEnd::kLost : ExchangeEnd::kCalledOff);
 }
 
 bool Http2ClientStream::Begin(Request& request) {
   head_request_ = request.method() == "HEAD";
+  tunnel_ = request.headers().Has(Header::kUpgrade);
+  if (tunnel_) return BeginTunnel(request);
   Body& body = request.body();
   Http2Fields& fields = session.scratch();
   if (!WriteHttp2Request(request.headers(), LengthOf(request), fields)) return false;
@@ -58,9 +64,45 @@ bool Http2ClientStream::Begin(Request& request) {
   return true;
 }
 
+bool Http2ClientStream::WaitsForSettings(const Request& request) const {
+  return request.headers().Has(Header::kUpgrade) && !connection_.settings_known_ && !error_;
+}
+
+// Asks for another protocol by extended CONNECT, in place of HTTP/1's upgrade.
+bool Http2ClientStream::BeginTunnel(Request& request) {
+  if (nghttp2_session_get_remote_settings(session.raw(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
+    Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, "it takes no extended CONNECT");
+    return true;
+  }
+  HeaderMap& headers = request.headers();
+  websocket_key_ = headers.Get(kWebSocketKey);
+  headers.Remove(kWebSocketKey);
+  Http2Fields& fields = session.scratch();
+  if (!WriteHttp2Request(headers, std::nullopt, fields)) return false;
+  if (!session.SubmitRequest(*this, fields, true)) {
+    Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", true, "no stream to be had");
+  }
+  exchange_.times.upstream_start = exchange_.times.upstream_end = session.loop().NowUs();
+  return true;
+}
+
+// Brings the answer into the form that HTTP/1 gives it; the client's bytes follow the request.
+bool Http2ClientStream::StartTunnel(Request& request) {
+  if (!tunnel_ || response_headers.Get(Header::kStatus)[0] != '2') return false;
+  response_headers.Set(Header::kStatus, "101");
+  response_headers.Set(Header::kConnection, "upgrade");
+  response_headers.Set(Header::kUpgrade, request.headers().Get(Header::kUpgrade));
+  if (!websocket_key_.empty()) response_headers.Set(kWebSocketAccept, WebSocketAccept(websocket_key_));
+  body_given_away_ = true;
+  request_body_ = std::move(request.body());
+  pump_ = Pump();
+  pump_.Start();
+  return true;
+}
+
 void Http2ClientStream::HandOn(Request& request) {
   handed_on_ = true;
-  if (!body_given_away_) request_body_ = std::move(request.body());
+  if (!body_given_away_ && !tunnel_) request_body_ = std::move(request.body());
 }
 
 // Sends what is left of the request's body, beside the wait for the response. It resumes nobody itself: they
@@ -79,7 +121,10 @@ Task<void> Http2ClientStream::Pump() {
     }
     if (piece.end) request_trailers_ = std::move(piece.trailers);
     session.Send(*this, std::move(piece.data), piece.end, request_trailers_.get());
-    if (piece.end) co_return;
+    if (!piece.end) continue;
+    // Whoever waits for the end of this direction learns of it.
+    if (tunnel_) request_body_ = Body();
+    co_return;
   }
 }
 
@@ -156,7 +201,7 @@ void Http2ClientStream::Done() {
   exchange_.times.response_end = session.loop().NowUs();
   pump_.Cancel();
   if (!sent || !remote_ended) session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this);
+  connection_.Remove(*this, ExchangeEnd::kDone);
 }
 
 }  // namespace narthex

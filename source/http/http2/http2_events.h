@@ -22,6 +22,8 @@ class Http2Events {
                       bool end_stream) = 0;
   // The peer will take no new streams.
   virtual void OnGoAway() = 0;
+  // The peer's settings are known, or have changed. From inside nghttp2.
+  virtual void OnSettings() {}
   // A PING came back.
   virtual void OnPong(const uint8_t* opaque) = 0;
 

@@ -76,11 +76,17 @@ bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length,
   out.clear();
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
-  const bool connect = method == "CONNECT" && !headers.Has(Header::kProtocol);
+  const bool connect = method == "CONNECT";
   if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || !IsTarget(path)) return false;
   if (headers.Get(Header::kAuthority).find(' ') != std::string_view::npos) return false;
-  PutPseudo(headers, Header::kMethod, out);
-  PutPseudo(headers, Header::kProtocol, out);
+  const std::string_view protocol = headers.Get(Header::kUpgrade);
+  if (protocol.empty()) {
+    Put(Header::kMethod, method, out);
+  } else {
+    // RFC 8441 section 4.
+    Put(Header::kMethod, "CONNECT", out);
+    Put(Header::kProtocol, protocol, out);
+  }
   if (!connect) {
     const std::string_view scheme = headers.Get(Header::kScheme);
     Put(Header::kScheme, scheme.empty() ? "http" : scheme, out);

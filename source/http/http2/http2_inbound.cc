@@ -159,6 +159,9 @@ bool Http2Session::OnFrame(const nghttp2_frame& frame) {
       return Guard(flood_) && Guard(guards_.OnData(frame.hd.length - frame.data.padlen, end_stream));
     case NGHTTP2_RST_STREAM:
       return OnReset(frame);
+    case NGHTTP2_SETTINGS:
+      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) events_.OnSettings();
+      break;
     case NGHTTP2_GOAWAY:
       events_.OnGoAway();
       break;

@@ -2,6 +2,7 @@
 
 #include "source/http/http2/http2_server_stream.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/websocket_handshake.h"
 
 namespace narthex {
 namespace {
@@ -15,6 +16,11 @@ size_t BytesOf(const Http2Fields& fields) {
 }  // namespace
 
 bool Http2ServerStream::BeginResponse(Response response) {
+  if (tunnel_ != nullptr && response.status() / 100 == 2) response = WithoutTunnel(response.status());
+  if (tunnel_ != nullptr && response.status() == 101) {
+    response.set_status(200);
+    response.headers().Remove(kWebSocketAccept);
+  }
   response_.emplace(std::move(response));
   const Response& sending = *response_;
   const bool no_body = exchange_.request_headers.Get(Header::kMethod) == "HEAD" || sending.status() == 204 ||

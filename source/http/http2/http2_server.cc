@@ -190,9 +190,10 @@ void Http2ServerConnection::OnTooSlow(void* self) {
 }
 
 std::unique_ptr<ServerConnection> MakeHttp2ServerConnection(std::unique_ptr<Stream> stream,
-                                                            ServerConnectionContext context) {
+                                                            ServerConnectionContext context,
+                                                            Buffer received) {
   auto connection = std::make_unique<Http2ServerConnection>(std::move(stream), context);
-  connection->Start();
+  connection->Start(std::move(received));
   return connection;
 }
 

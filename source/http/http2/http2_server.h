@@ -14,7 +14,9 @@ namespace narthex {
 // its initial_stream_window_size), a piece of BodyReadSize in each direction and one of each stream's
 // response, max_concurrent_streams exchanges with max_header_kb of fields each, hpack_table_size twice, and
 // max_outbound_control_frames that wait to be sent.
+// `received` has been read of the stream before.
 std::unique_ptr<ServerConnection> MakeHttp2ServerConnection(std::unique_ptr<Stream> stream,
-                                                            ServerConnectionContext context);
+                                                            ServerConnectionContext context,
+                                                            Buffer received = {});
 
 }  // namespace narthex

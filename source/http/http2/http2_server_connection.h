@@ -18,7 +18,7 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
  public:
   Http2ServerConnection(std::unique_ptr<Stream> stream, ServerConnectionContext context);
   ~Http2ServerConnection() override;
-  void Start() { session_.Start(); }
+  void Start(Buffer received) { session_.Start(std::move(received)); }
 
   void Drain() override;
   bool busy() const override { return first_ != nullptr || cut_off_; }

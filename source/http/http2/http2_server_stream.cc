@@ -4,13 +4,21 @@
 #include <utility>
 
 #include "source/http/reason_phrase.h"
+#include "source/http/websocket_handshake.h"
 
 namespace narthex {
 
 // Reads a request's body as the handler asks for it, which lets the client send more.
 class Http2ServerStream::RequestBody final : public BodySource {
  public:
-  explicit RequestBody(Http2ServerStream& stream) : stream_(stream) {}
+  explicit RequestBody(Http2ServerStream& stream) : stream_(stream), tunnel_(stream.tunnel_) {}
+  ~RequestBody() override {
+    const std::shared_ptr<Http2ServerStream*> stream = tunnel_.lock();
+    if (stream == nullptr) return;
+    (*stream)->upload_over_ = true;
+    // Finished looks again.
+    if ((*stream)->sent) (*stream)->session.MarkReady(**stream, kSent);
+  }
 
   Task<BodyPiece> Read() override {
     stream_.SendContinue();
@@ -39,6 +47,7 @@ class Http2ServerStream::RequestBody final : public BodySource {
   };
 
   Http2ServerStream& stream_;
+  const std::weak_ptr<Http2ServerStream*> tunnel_;
 };
 
 Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
@@ -56,6 +65,7 @@ Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
 }
 
 Http2ServerStream::~Http2ServerStream() {
+  tunnel_ = nullptr;
   root_.Cancel();
   if (!started_) return;
   exchange_.times.end = connection_.context().loop.NowUs();
@@ -74,6 +84,20 @@ void Http2ServerStream::TakeHead(Http2FieldReader& head, const Http2FieldError* 
   continue_pending_ = head.expects_continue();
   exchange_.request_headers = std::move(head.headers);
   parsed_ = true;
+  if (exchange_.request_headers.Has(Header::kProtocol)) TakeExtendedConnect();
+}
+
+// Brings it into the form that HTTP/1 gives it, which the layers above know.
+void Http2ServerStream::TakeExtendedConnect() {
+  HeaderMap& headers = exchange_.request_headers;
+  tunnel_ = std::make_shared<Http2ServerStream*>(this);
+  exchange_.upgrade_only = true;
+  headers.Set(Header::kMethod, "GET");
+  headers.Set(Header::kConnection, "upgrade");
+  headers.Set(Header::kUpgrade, headers.Get(Header::kProtocol));
+  headers.Remove(Header::kProtocol);
+  // HTTP/2 needs no proof that the server knows the protocol, HTTP/1 does (RFC 8441 section 5.1).
+  if (headers.Get(Header::kUpgrade) == "websocket") headers.Set(kWebSocketKey, NewWebSocketKey());
 }
 
 bool Http2ServerStream::Advance(uint8_t what) {
@@ -110,6 +134,7 @@ void Http2ServerStream::Begin() {
 // section 8.1).
 void Http2ServerStream::Finished() {
   settled_ = true;
+  if (tunnel_ != nullptr && !upload_over_) return;
   if (!remote_ended) session.Reset(*this, NGHTTP2_NO_ERROR);
 }
 
@@ -162,6 +187,10 @@ Request Http2ServerStream::MakeRequest() {
     continue_pending_ = false;
     exchange_.request_headers.Add(Header::kExpect, "100-continue");
   }
+  if (tunnel_ != nullptr) {
+    exchange_.times.request_end = session.loop().NowUs();
+    return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), std::nullopt), exchange_);
+  }
   if (!remote_ended) {
     if (options.request_timeout.count() > 0) deadline_.Arm(options.request_timeout);
     return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), content_length), exchange_);
@@ -180,6 +209,15 @@ Response Http2ServerStream::Refusal() {
                                               ExchangeError{.flag = ResponseFlag::kDownstreamProtocolError,
                                                             .detail = refusal_.detail,
                                                             .cause = refusal_.cause});
+}
+
+// The upstream did not change the protocol, but a status of success would say that it did.
+Response Http2ServerStream::WithoutTunnel(int status) {
+  return connection_.context().handler.Refuse(
+      exchange_, 502,
+      ExchangeError{.flag = ResponseFlag::kUpstreamProtocolError,
+                    .detail = "upgrade_failed",
+                    .cause = "the upstream answered " + std::to_string(status) + " instead of 101"});
 }
 
 Response Http2ServerStream::TimeoutReply() {

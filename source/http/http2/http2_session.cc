@@ -90,10 +90,12 @@ void Http2Session::SubmitSettings() {
                                         static_cast<int32_t>(options.initial_connection_window_size));
 }
 
-void Http2Session::Start() {
+void Http2Session::Start(Buffer received) {
   if (settings_.role == Role::kServer) frame_left_ = NGHTTP2_CLIENT_MAGIC_LEN;
   SubmitSettings();
   keepalive_.Start();
+  input_ = std::move(received);
+  if (!input_.empty()) Receive();
   root_ = Run();
   root_.Start();
   // A client's first request goes with its preface.

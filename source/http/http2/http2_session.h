@@ -45,8 +45,8 @@ class Http2Session {
                Settings settings);
   ~Http2Session();
 
-  // Announces our settings and begins to read.
-  void Start();
+  // Announces our settings and begins to read, behind what has been read already.
+  void Start(Buffer received = {});
 
   // Submit what is sent with the next Turn; the fields may go then.
   // A response's or request's head; with `body`, DATA follows from stream.to_send. False: nghttp2 refused.

@@ -47,6 +47,7 @@ CONFIGURATIONS = [
 - {match: {prefix: /pathq}, redirect: {path_redirect: '/elsewhere?fixed=1'}}
 - {match: {prefix: /https}, redirect: {https_redirect: true}}
 - {match: {prefix: /scheme}, redirect: {scheme_redirect: ftp}}
+- {match: {prefix: /mixed}, redirect: {scheme_redirect: HtTpS}}
 - {match: {prefix: /port}, redirect: {port_redirect: 8443, https_redirect: true}}
 - {match: {prefix: /strip}, redirect: {path_redirect: /s, strip_query: true}}
 - {match: {prefix: /rewrite}, redirect: {prefix_rewrite: /rewritten}}
@@ -63,7 +64,7 @@ CONFIGURATIONS = [
         [get("/https", "Host: h.test:80"), get("/https", "Host: h.test:8080"), get("/host", "Host: h.test:8080"),
          get("/port", "Host: h.test:8080"), get("/https", "Host: [::1]:80"), request("HEAD", "/host", differs="head-framing: headers"),
          post("/host", b""), get("/https", "X-Forwarded-Proto: https"), get("/rewrite/x?q=1", differs="logged-path: log"), get("/regex/x?q=1", differs="logged-path: log"),
-         get("/rewrite%2f", differs="logged-path: log"), get("/scheme", "Host: h.test:443")]),
+         get("/rewrite%2f", differs="logged-path: log"), get("/scheme", "Host: h.test:443"), get("/mixed", "Host: h.test:80")]),
     Configuration(
         "require_tls",
         vhosts="""

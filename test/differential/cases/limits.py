@@ -39,6 +39,13 @@ CONFIGURATIONS = [
         "grpc-timeout of a route's own", routes="- {match: {prefix: /}, route: {cluster: one, max_stream_duration: {max_stream_duration: 3s}}}",
         requests=[get("/", GRPC), get("/", GRPC, "Grpc-Timeout: 5S"), get("/", "Grpc-Timeout: 5S")]),
     Configuration(
+        "grpc-timeout in place of other limits", hcm="common_http_protocol_options: {max_stream_duration: 0.4s}",
+        routes="- {match: {prefix: /both}, route: {cluster: one, max_stream_duration: {max_stream_duration: 0.1s, grpc_timeout_header_max: 2s}}}\n"
+        "- {match: {prefix: /ever}, route: {cluster: one, max_stream_duration: {max_stream_duration: 0s}}}\n"
+        "- {match: {prefix: /}, route: {cluster: one, timeout: 0.1s, max_stream_duration: {}}}",
+        requests=[get("/both", GRPC, "Grpc-Timeout: 300m", script=SLOW), get("/both", GRPC, script=SLOW), get("/both", GRPC, "Grpc-Timeout: x"),
+                  get("/ever", GRPC, "Grpc-Timeout: 5S"), get("/", GRPC, "Grpc-Timeout: 5S"), get("/", GRPC, script=SLOW)]),
+    Configuration(
         "max_stream_duration of the manager", hcm="common_http_protocol_options: {max_stream_duration: 0.2s}",
         routes="- {match: {prefix: /longer}, route: {cluster: one, max_stream_duration: {max_stream_duration: 20s}}}\n"
         "- {match: {prefix: /}, route: {cluster: one}}",

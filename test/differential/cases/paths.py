@@ -111,10 +111,14 @@ CONFIGURATIONS = [
   route: {cluster: one, regex_rewrite: {pattern: {regex: '^/empty'}, substitution: '/'}}
 - match: {prefix: /gone}
   route: {cluster: one, regex_rewrite: {pattern: {regex: '^/gone'}, substitution: ''}}
+- match: {prefix: /cut}
+  route: {cluster: one, regex_rewrite: {pattern: {regex: '^/cut(.*)'}, substitution: '\1'}}
 """,
         requests=[get(target) for target in (
             "/service/foo/v1/api", "/service/foo", "/xx/one/two/one/zzz", "/case/x/AaA/y", "/empty/x?one", "/empty",
-            "/xx/one?one=one", "/gone/x", "/service/a/b?c=d")]),
+            "/xx/one?one=one", "/gone/x", "/gone?q", "/service/a/b?c=d", "/cut/x")] + [
+            get("/cutx", differs="rewritten: status headers body details upstream log"),
+            get("/cuthttp://other.test/", differs="rewritten: status headers body details upstream log")]),
     Configuration(
         "host rewrites",
         routes=r"""
@@ -127,6 +131,7 @@ CONFIGURATIONS = [
 - {match: {prefix: /both}, route: {cluster: one, host_rewrite_literal: other.test, prefix_rewrite: /x}}
 """,
         requests=[get("/literal"), get("/literal", "Host: h.test:99"), get("/header", "X-Host: from.header"), get("/header"),
+                  get("/header", "X-Host: a b", differs="rewritten: status headers body end details upstream log"), get("/header", "X-Host:"),
                   get("/path/p.test/x"), get("/path/p.test/x?q=1"), get("/path/none"), get("/append"),
                   get("/append", "X-Forwarded-Host: earlier"), get("/auto"), get("/both/y?q")]),
     Configuration(

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "source/http/exchange_error.h"
+#include "source/upstream/host.h"
+#include "source/upstream/pool_context.h"
+
+namespace narthex {
+
+// Why there is no connection to a host, for pooled connections and for raw ones alike. Loop-confined.
+
+// The circuit breaker called `breaker` is open; says its limit, its value and where that was set.
+std::unique_ptr<ExchangeError> OverflowError(const ClusterConfig& config, const char* breaker,
+                                             const WorkerBreakers::Breaker& limits);
+// Connecting failed; `reason` is the cause in words, or null when it took longer than connect_timeout.
+ExchangeError ConnectError(const ClusterConfig& config, const Host& host, const std::string* reason);
+
+}  // namespace narthex
