@@ -168,7 +168,7 @@ void RecordUpstreamTime(const Exchange& exchange) {
 void ConnectionManager::OnStart(Exchange& exchange) {
   std::shared_ptr<const HcmConfig> config = source_.Current();
   config->stats.rq_total.Add();
-  config->stats.rq_http1_total.Add();
+  (exchange.protocol == "HTTP/2" ? config->stats.rq_http2_total : config->stats.rq_http1_total).Add();
   config->stats.rq_active.Add(1);
   exchange.snapshot = std::move(config);
   exchange.clusters = source_.Clusters();

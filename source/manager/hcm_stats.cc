@@ -10,6 +10,7 @@ HcmStats HcmStats::Make(std::string_view prefix) {
   HcmStats stats;
   stats.rq_total = counter("downstream_rq_total");
   stats.rq_http1_total = counter("downstream_rq_http1_total");
+  stats.rq_http2_total = counter("downstream_rq_http2_total");
   stats.rq_active = store.MakeGauge(std::string(prefix) + "downstream_rq_active");
   stats.rq_completed = counter("downstream_rq_completed");
   constexpr std::array<std::string_view, 5> kClasses = {"downstream_rq_1xx", "downstream_rq_2xx",

@@ -14,6 +14,7 @@ struct HcmStats {
 
   Counter rq_total;
   Counter rq_http1_total;
+  Counter rq_http2_total;
   Gauge rq_active;
   Counter rq_completed;
   std::array<Counter, 5> rq_by_class;  // downstream_rq_1xx and so on

@@ -434,6 +434,8 @@ class Http2Test(EdgeTest):
         self.assertEqual(gateway.get("/"), (200, "plain"))
         self.assertEqual(gateway.stat("http.main.downstream_cx_http2_total"), 1)
         self.assertEqual(gateway.stat("http.main.downstream_cx_http1_total"), 1)
+        self.assertEqual(gateway.stat("http.main.downstream_rq_http2_total"), 1)
+        self.assertEqual(gateway.stat("http.main.downstream_rq_http1_total"), 1)
 
     def test_a_preface_in_pieces(self):
         upstream = Upstream("plain")
