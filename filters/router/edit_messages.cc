@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "filters/router/timeouts.h"
+#include "source/http/byte_scan.h"
 
 namespace narthex {
 namespace {

@@ -123,6 +123,14 @@ inline char* LowerUsualName(char* at, char* end) {
   return at;
 }
 
+// Whether a space or a control character is among the bytes: what could end a request target.
+inline bool HasSpaceOrControl(std::string_view text) {
+  for (const char c : text) {
+    if ((c >= '\0' && c <= ' ') || c == '\177') return true;
+  }
+  return false;
+}
+
 // Whether CR, LF or NUL is among the bytes: what could end a line or a string.
 inline bool HasLineEnd(std::string_view text) {
   const char* at = text.data();

@@ -73,9 +73,7 @@ bool IsRequestLineSafe(const HeaderMap& headers) {
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
   if (method.empty() || path.empty() || !AllOf(method, kToken)) return false;
-  for (const char c : path) {
-    if ((c >= '\0' && c <= ' ') || c == '\177') return false;
-  }
+  if (HasSpaceOrControl(path)) return false;
   return headers.Get(Header::kAuthority).find(' ') == std::string_view::npos;
 }
 

@@ -3,6 +3,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "source/base/ascii.h"
 #include "source/config/data_source.h"
+#include "source/http/byte_scan.h"
 #include "source/router/compile_matchers.h"
 
 namespace narthex {

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
+#include "source/http/byte_scan.h"
 #include "source/router/compiled_route.h"
 
 namespace narthex {
-
-bool HasSpaceOrControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= '\0' && c <= ' ') || c == '\177'; });
-}
 
 bool IsForwardablePath(std::string_view path) {
   return path.starts_with('/') && !HasSpaceOrControl(path);

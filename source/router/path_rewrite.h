@@ -34,8 +34,6 @@ struct HostRewrite {
   std::string Rewrite(const HeaderMap& headers) const;
 };
 
-// Whether `text` holds what would end a path or a host too early on the wire.
-bool HasSpaceOrControl(std::string_view text);
 // Whether a rewritten path can be asked for. One without a slash in front could be a URL, of another host
 // even.
 bool IsForwardablePath(std::string_view path);

@@ -5,20 +5,11 @@
 #include <string_view>
 
 #include "source/http/byte_scan.h"
+#include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 
 namespace narthex {
 namespace {
-
-constexpr uint64_t BitOf(Header known) {
-  return uint64_t{1} << static_cast<size_t>(known);
-}
-// What the writer itself decides, or what has no place in HTTP/2 (RFC 9113 section 8.2.2).
-constexpr uint64_t kWritersOwn =
-    BitOf(Header::kMethod) | BitOf(Header::kScheme) | BitOf(Header::kAuthority) | BitOf(Header::kPath) |
-    BitOf(Header::kProtocol) | BitOf(Header::kStatus) | BitOf(Header::kHost) | BitOf(Header::kContentLength) |
-    BitOf(Header::kTransferEncoding) | BitOf(Header::kConnection) | BitOf(Header::kKeepAlive) |
-    BitOf(Header::kProxyConnection) | BitOf(Header::kUpgrade);
 
 bool IsSafe(const HeaderMap::Field& field) {
   if (field.checked) return true;
@@ -51,7 +42,8 @@ void PutPseudo(const HeaderMap& headers, Header known, Http2Fields& out) {
 bool PutFields(const HeaderMap& headers, Http2Fields& out) {
   for (const HeaderMap::Field& field : headers) {
     if (!IsSafe(field)) return false;
-    if ((BitOf(field.known) & kWritersOwn) == 0) Put(field, out);
+    // RFC 9113 section 8.2.2.
+    if (!IsCodecsOwn(field.known)) Put(field, out);
   }
   return true;
 }
@@ -63,13 +55,6 @@ void PutLength(uint64_t length, Http2Fields& out) {
   Put(Header::kContentLength, {digits.data(), static_cast<size_t>(end.ptr - digits.data())}, out);
 }
 
-bool IsTarget(std::string_view path) {
-  for (const char c : path) {
-    if ((c >= '\0' && c <= ' ') || c == '\177') return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length, Http2Fields& out) {
@@ -77,7 +62,8 @@ bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length,
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
   const bool connect = method == "CONNECT";
-  if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || !IsTarget(path)) return false;
+  if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || HasSpaceOrControl(path))
+    return false;
   if (headers.Get(Header::kAuthority).find(' ') != std::string_view::npos) return false;
   const std::string_view protocol = headers.Get(Header::kUpgrade);
   if (protocol.empty()) {
