@@ -10,6 +10,7 @@
 #include "filters/router/edit_messages.h"
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
+#include "source/http/reason_phrase.h"
 #include "source/router/compiled_route.h"
 #include "source/stats/stats.h"
 
@@ -17,8 +18,6 @@ namespace narthex {
 namespace {
 
 namespace router_v3 = envoy::extensions::filters::http::router::v3;
-
-constexpr int kSwitchingProtocols = 101;
 
 // http.<stat_prefix>.*: what the router was asked and did without a cluster.
 struct RouterStats {

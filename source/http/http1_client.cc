@@ -6,6 +6,7 @@
 #include "source/http/http1_client_connection.h"
 #include "source/http/http1_writer.h"
 #include "source/http/long_head.h"
+#include "source/http/reason_phrase.h"
 
 namespace narthex {
 namespace {
@@ -197,7 +198,7 @@ Task<std::optional<ExchangeError>> Http1ClientConnection::ReadHead(ResponseHead&
     }
     if (parsed == Parsed::kError) co_return ProtocolError(parser.error().detail);
     if (head.status >= 200 || (head.upgrade && asks_upgrade_)) co_return std::nullopt;
-    if (head.status == 101) co_return ProtocolError("an upgrade that was not asked for");
+    if (head.status == kSwitchingProtocols) co_return ProtocolError("an upgrade that was not asked for");
     // 100 is this hop's own affair, and the client gets its own when its body is asked for, unless what the
     // client expects was passed on.
     if (head.status != 100 || exchange_->request_headers.Has(Header::kExpect))

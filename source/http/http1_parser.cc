@@ -219,7 +219,7 @@ Http1ParseResult Http1ResponseParser::Parse(std::span<char> bytes, ResponseHead&
   const bool http_10 = line[7] == '0';
   if (facts.has_transfer_encoding && (facts.content_length || http_10))
     return Refuse("http1.ambiguous_length");
-  head.upgrade = head.status == 101 && KeepUpgrade(facts, head.headers);
+  head.upgrade = head.status == kSwitchingProtocols && KeepUpgrade(facts, head.headers);
   if (to_head_ || head.status < 200 || head.status == 204 || head.status == 304) {
     head.framing.kind = Framing::Kind::kNone;
   } else if (facts.chunked) {

@@ -28,7 +28,7 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
   if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
   StopPace();
-  const bool upgrade = sending.status() == 101 && serving.tunnel != nullptr;
+  const bool upgrade = sending.status() == kSwitchingProtocols && serving.tunnel != nullptr;
   const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
                        sending.status() == 204 || sending.status() == 304;
   if (LeavesBody(serving, no_body || sending.body().complete())) serving.must_close = true;

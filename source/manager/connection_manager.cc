@@ -20,8 +20,6 @@ namespace {
 
 using Outcome = Admission::Outcome;
 
-constexpr int kSwitchingProtocols = 101;
-
 // REQUIRES: OnStart was called.
 const HcmConfig& ConfigOf(const Exchange& exchange) {
   return *static_cast<const HcmConfig*>(exchange.snapshot.get());

@@ -1,4 +1,5 @@
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/config/duration.h"
 #include "source/manager/hcm_parts.h"
 #include "source/upstream/http2_settings.h"
 
@@ -7,11 +8,6 @@ namespace {
 
 using envoy::config::core::v3::HttpProtocolOptions;
 using std::chrono::milliseconds;
-
-// Part of a millisecond counts as one, so that a short timeout never becomes none.
-milliseconds ToMs(const google::protobuf::Duration& duration) {
-  return milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
-}
 
 const char* NameOf(EscapedSlashes action) {
   switch (action) {
@@ -98,7 +94,7 @@ void CompileTimeouts(const HcmProto& config, ConfigPath path, HcmConfig& hcm) {
   ServerCodecOptions& codec = hcm.codec;
   auto read = [&](std::string_view field, bool present, const google::protobuf::Duration& value,
                   Defaults<milliseconds> defaults) {
-    return settings.Duration(field, present, ToMs(value), defaults);
+    return settings.Duration(field, present, ToMilliseconds(value), defaults);
   };
   constexpr milliseconds kNone{0};
   constexpr milliseconds kLong{300'000};
@@ -117,13 +113,14 @@ void CompileTimeouts(const HcmProto& config, ConfigPath path, HcmConfig& hcm) {
   if (hcm.profile == Profile::kEdge) codec.half_close_timeout = milliseconds(10'000);
   const HttpProtocolOptions& common = config.common_http_protocol_options();
   SettingReader nested(path.Field("common_http_protocol_options"), hcm.profile, hcm.settings);
-  codec.idle_timeout = nested.Duration("idle_timeout", common.has_idle_timeout(), ToMs(common.idle_timeout()),
-                                       {milliseconds(3600'000), milliseconds(3600'000)});
+  codec.idle_timeout =
+      nested.Duration("idle_timeout", common.has_idle_timeout(), ToMilliseconds(common.idle_timeout()),
+                      {milliseconds(3600'000), milliseconds(3600'000)});
   codec.max_connection_duration =
       nested.Duration("max_connection_duration", common.has_max_connection_duration(),
-                      ToMs(common.max_connection_duration()), {kNone, kNone});
+                      ToMilliseconds(common.max_connection_duration()), {kNone, kNone});
   hcm.max_stream_duration = nested.Duration("max_stream_duration", common.has_max_stream_duration(),
-                                            ToMs(common.max_stream_duration()), {kNone, kNone});
+                                            ToMilliseconds(common.max_stream_duration()), {kNone, kNone});
 }
 
 void WarnOfNoEffect(const HcmProto& config, ConfigPath path, Diagnostics& diagnostics) {

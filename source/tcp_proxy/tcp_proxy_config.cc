@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "source/config/duration.h"
 #include "source/http/body_read_size.h"
 
 namespace narthex {
@@ -10,11 +11,6 @@ namespace narthex {
 namespace {
 
 using envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy;
-
-// Rounded up, so that a positive duration never means "none".
-std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
-}
 
 void AddCluster(const std::string& name, uint64_t weight, const ConfigPath& path,
                 const TcpProxyCompileContext& context, TcpProxyConfig& into) {
@@ -49,7 +45,7 @@ void CompileLogs(const TcpProxy& config, const ConfigPath& path, const TcpProxyC
   into.log_on_start = options.flush_access_log_on_start();
   into.log_on_connected = options.flush_access_log_on_connected();
   if (options.has_access_log_flush_interval()) {
-    into.log_interval = Milliseconds(options.access_log_flush_interval());
+    into.log_interval = ToMilliseconds(options.access_log_flush_interval());
   }
 }
 
@@ -83,9 +79,9 @@ std::shared_ptr<const TcpProxyConfig> CompileTcpProxy(const TcpProxy& config, co
   if (config.has_max_connect_attempts()) {
     compiled->max_connect_attempts = config.max_connect_attempts().value();
   }
-  if (config.has_idle_timeout()) compiled->idle_timeout = Milliseconds(config.idle_timeout());
+  if (config.has_idle_timeout()) compiled->idle_timeout = ToMilliseconds(config.idle_timeout());
   if (config.has_max_downstream_connection_duration()) {
-    compiled->max_duration = Milliseconds(config.max_downstream_connection_duration());
+    compiled->max_duration = ToMilliseconds(config.max_downstream_connection_duration());
   }
   compiled->read_size = BodyReadSize(context.buffer_limit);
   CompileLogs(config, path, context, *compiled);

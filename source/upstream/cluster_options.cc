@@ -19,9 +19,9 @@ void ReadLimit(bool set, uint32_t value, const ConfigPath& path, Limit& limit) {
 
 void ReadCommonOptions(const envoy::config::core::v3::HttpProtocolOptions& common, const ConfigPath& path,
                        ConnectionSettings& connection, Diagnostics& diagnostics) {
-  if (common.has_idle_timeout()) connection.idle_timeout = Milliseconds(common.idle_timeout());
+  if (common.has_idle_timeout()) connection.idle_timeout = ToMilliseconds(common.idle_timeout());
   if (common.has_max_connection_duration()) {
-    connection.max_duration = Milliseconds(common.max_connection_duration());
+    connection.max_duration = ToMilliseconds(common.max_connection_duration());
   }
   if (common.has_max_requests_per_connection()) {
     connection.max_requests = common.max_requests_per_connection().value();
@@ -140,7 +140,7 @@ void ReadBreakers(const ClusterMessage& cluster, const ConfigPath& path, Cluster
 void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                     Diagnostics& diagnostics) {
   ConnectionSettings& connection = config.connection;
-  if (cluster.has_connect_timeout()) connection.connect_timeout = Milliseconds(cluster.connect_timeout());
+  if (cluster.has_connect_timeout()) connection.connect_timeout = ToMilliseconds(cluster.connect_timeout());
   if (cluster.has_per_connection_buffer_limit_bytes()) {
     connection.codec.buffer_limit = cluster.per_connection_buffer_limit_bytes().value();
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "source/config/duration.h"
 #include "source/upstream/cluster_config.h"
 
 namespace narthex::cluster_config {
@@ -8,11 +9,6 @@ namespace narthex::cluster_config {
 // The parts of CompileCluster. Each takes the whole cluster's path, writes its part of `config` and what is
 // wrong to `diagnostics`. Configuration thread only.
 using ClusterMessage = envoy::config::cluster::v3::Cluster;
-
-// Rounded up, so that a positive duration never means "none".
-inline std::chrono::milliseconds Milliseconds(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
-}
 
 // How the cluster finds its hosts. Comes before ReadEndpoints.
 void ReadType(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,

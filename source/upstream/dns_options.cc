@@ -74,8 +74,8 @@ DnsFamily FamilyOf(envoy::extensions::clusters::common::dns::v3::DnsLookupFamily
 template <class M>
 void ReadFailureRate(const M& rate, const ConfigPath& path, DnsSettings& dns, Diagnostics& diagnostics) {
   DnsBackoff& backoff = dns.failure.emplace();
-  backoff.base = Milliseconds(rate.base_interval());
-  backoff.max = rate.has_max_interval() ? Milliseconds(rate.max_interval()) : 10 * backoff.base;
+  backoff.base = ToMilliseconds(rate.base_interval());
+  backoff.max = rate.has_max_interval() ? ToMilliseconds(rate.max_interval()) : 10 * backoff.base;
   if (backoff.max < backoff.base) {
     diagnostics.Error(path.Field("max_interval"), "must not be shorter than base_interval");
   }
@@ -87,8 +87,8 @@ void ReadDnsCluster(const DnsCluster& cluster, const ConfigPath& path, ClusterCo
   config.type =
       cluster.all_addresses_in_single_endpoint() ? DiscoveryType::kLogicalDns : DiscoveryType::kStrictDns;
   dns.family = FamilyOf(cluster.dns_lookup_family());
-  if (cluster.has_dns_refresh_rate()) dns.refresh_rate = Milliseconds(cluster.dns_refresh_rate());
-  if (cluster.has_dns_jitter()) dns.jitter = Milliseconds(cluster.dns_jitter());
+  if (cluster.has_dns_refresh_rate()) dns.refresh_rate = ToMilliseconds(cluster.dns_refresh_rate());
+  if (cluster.has_dns_jitter()) dns.jitter = ToMilliseconds(cluster.dns_jitter());
   dns.respect_ttl = cluster.respect_dns_ttl();
   if (cluster.has_dns_failure_refresh_rate()) {
     ReadFailureRate(cluster.dns_failure_refresh_rate(), path.Field("dns_failure_refresh_rate"), dns,
@@ -153,8 +153,8 @@ void ReadDns(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfi
   dns.family = FamilyOf(cluster.dns_lookup_family());
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"
-  if (cluster.has_dns_refresh_rate()) dns.refresh_rate = Milliseconds(cluster.dns_refresh_rate());
-  if (cluster.has_dns_jitter()) dns.jitter = Milliseconds(cluster.dns_jitter());
+  if (cluster.has_dns_refresh_rate()) dns.refresh_rate = ToMilliseconds(cluster.dns_refresh_rate());
+  if (cluster.has_dns_jitter()) dns.jitter = ToMilliseconds(cluster.dns_jitter());
   if (cluster.has_dns_failure_refresh_rate()) {
     ReadFailureRate(cluster.dns_failure_refresh_rate(), path.Field("dns_failure_refresh_rate"), dns,
                     diagnostics);

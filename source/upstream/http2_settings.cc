@@ -1,6 +1,7 @@
 #include "source/upstream/http2_settings.h"
 
 #include "envoy/config/core/v3/protocol.pb.h"
+#include "source/config/duration.h"
 
 namespace narthex {
 namespace {
@@ -9,18 +10,13 @@ using envoy::config::core::v3::Http2ProtocolOptions;
 using envoy::config::core::v3::KeepaliveSettings;
 using std::chrono::milliseconds;
 
-// Part of a millisecond counts as one, so that a short interval never becomes none.
-milliseconds ToMs(const google::protobuf::Duration& duration) {
-  return milliseconds(duration.seconds() * 1000 + (duration.nanos() + 999'999) / 1'000'000);
-}
-
 void CompileKeepalive(const KeepaliveSettings& config, const ConfigPath& path, Diagnostics& diagnostics,
                       Http2Options::Keepalive& keepalive) {
-  keepalive.timeout = ToMs(config.timeout());
-  if (config.has_interval()) keepalive.interval = ToMs(config.interval());
+  keepalive.timeout = ToMilliseconds(config.timeout());
+  if (config.has_interval()) keepalive.interval = ToMilliseconds(config.interval());
   if (config.has_interval_jitter()) keepalive.jitter_percent = config.interval_jitter().value();
   if (config.has_connection_idle_interval()) {
-    keepalive.connection_idle_interval = ToMs(config.connection_idle_interval());
+    keepalive.connection_idle_interval = ToMilliseconds(config.connection_idle_interval());
   }
   if (!config.has_interval() && !config.has_connection_idle_interval()) {
     diagnostics.Warning(path, "has no effect without an interval or a connection_idle_interval");

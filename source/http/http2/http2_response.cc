@@ -17,7 +17,7 @@ size_t BytesOf(const Http2Fields& fields) {
 
 bool Http2ServerStream::BeginResponse(Response response) {
   if (tunnel_ != nullptr && response.status() / 100 == 2) response = WithoutTunnel(response.status());
-  if (tunnel_ != nullptr && response.status() == 101) {
+  if (tunnel_ != nullptr && response.status() == kSwitchingProtocols) {
     response.set_status(200);
     response.headers().Remove(kWebSocketAccept);
   }
