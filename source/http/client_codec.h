@@ -48,6 +48,8 @@ class ClientConnection {
   // For reports only: "HTTP/1.1". A literal.
   virtual std::string_view protocol() const = 0;
   virtual uint64_t requests_sent() const = 0;
+  // Of its whole life.
+  virtual StreamBytes bytes() const { return {}; }
 };
 
 // How an exchange on a connection with several came to its end.

@@ -204,6 +204,7 @@ size_t HeaderMap::FindNamed(std::string_view name, size_t from) const {
 void HeaderMap::SetAt(size_t at, std::string_view value) {
   rep_->fields[at].value = value;
   rep_->fields[at].checked = false;
+  rep_->all_checked = false;
 }
 
 void HeaderMap::RemoveAt(size_t at) {

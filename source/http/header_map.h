@@ -90,6 +90,8 @@ class HeaderMap {
   bool empty() const { return size() == 0; }
   // Bytes of names and values together.
   size_t ByteSize() const;
+  // Every field was checked when it was added (see Field), and none has been set since.
+  bool all_checked() const { return rep_ == nullptr || rep_->all_checked; }
   // Drops all fields, their memory and the pinned blocks.
   void Clear() {
     if (rep_ != nullptr) Drop();
@@ -145,6 +147,7 @@ class HeaderMap {
     uint32_t capacity = kFirstCapacity;
     uint32_t live = 0;
     uint32_t arena_left = kFirstArena;  // free bytes at `arena`
+    bool all_checked = true;
     char* arena = arena_memory;
     Storage* storage = nullptr;  // further arenas, and the pinned blocks beyond the first
     BlockRef pinned;
@@ -189,6 +192,7 @@ class HeaderMap {
   // Absent and empty differ by the pointer.
   if (field.value.data() == nullptr) added.value = "";
   ++to.live;
+  to.all_checked &= field.checked;
   uint16_t& entry = to.index[static_cast<size_t>(field.known)];
   // The entry of kUnknown is written, too, and never read.
   if (entry == 0) entry = at + 1 < kFarAway ? static_cast<uint16_t>(at + 1) : kFarAway;

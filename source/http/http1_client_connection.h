@@ -27,6 +27,7 @@ class Http1ClientConnection final : public ClientConnection {
   bool multiplexes() const override { return false; }
   std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return requests_; }
+  StreamBytes bytes() const override { return stream_->bytes(); }
 
  private:
   class ResponseBody;

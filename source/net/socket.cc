@@ -41,6 +41,7 @@ class SocketStream final : public Stream, private IoHandler {
     const int error = errno;
     into.Commit(n > 0 ? static_cast<size_t>(n) : 0);
     if (n > 0) {
+      CountReceived(static_cast<size_t>(n));
       short_read_ = static_cast<size_t>(n) < room && !closed();
       return {IoResult::Kind::kDone, static_cast<size_t>(n)};
     }
@@ -65,6 +66,7 @@ class SocketStream final : public Stream, private IoHandler {
       }
       from.Consume(static_cast<size_t>(n));
       written += static_cast<size_t>(n);
+      CountSent(static_cast<size_t>(n));
     }
     return {IoResult::Kind::kDone, written};
   }

@@ -19,6 +19,12 @@ struct IoResult {
   bool ok() const { return kind == Kind::kDone; }
 };
 
+// How many bytes a stream has brought and taken: those of the protocol above it, without TLS's own.
+struct StreamBytes {
+  uint64_t received = 0;
+  uint64_t sent = 0;
+};
+
 // A connected byte stream: a plain socket, TLS over one, or a fake in tests. Attempts never block; a
 // coroutine that met kWouldBlock awaits Readable() or Writable(), which do not suspend when an edge has been
 // seen since. One coroutine may wait for each direction at a time. Loop-confined; destroying the stream
@@ -48,6 +54,8 @@ class Stream {
   // Whether nothing at all waits to be read, the peer's FIN included; asks the kernel only after an edge.
   virtual bool Quiet() = 0;
 
+  const StreamBytes& bytes() const { return bytes_; }
+
   // Whether the peer closed its side or the connection failed, as far as the kernel has said.
   bool closed() const { return closed_; }
   // Whether the connection failed, so that nothing can be written any more; asks the kernel. A peer that has
@@ -73,6 +81,9 @@ class Stream {
   // For implementations: a short read or write has drained the socket, so the next attempt waits for an edge.
   void MarkDrained() { readable_.Reset(); }
   void MarkFull() { writable_.Reset(); }
+  // For implementations: what an attempt has moved.
+  void CountReceived(size_t bytes) { bytes_.received += bytes; }
+  void CountSent(size_t bytes) { bytes_.sent += bytes; }
   bool maybe_readable() const { return readable_.is_set(); }
 
  private:
@@ -80,6 +91,7 @@ class Stream {
   Event writable_;
   bool closed_ = false;
   bool* destroyed_ = nullptr;
+  StreamBytes bytes_;
   CloseHook close_hook_ = nullptr;
   void* close_context_ = nullptr;
 };

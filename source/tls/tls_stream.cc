@@ -60,6 +60,7 @@ IoResult TlsStream::Read(Buffer& into, size_t max) {
     into.Commit(result == 1 ? n : 0);
     if (result != 1) return AfterRead(SSL_get_error(ssl_.get(), result), bytes);
     bytes += n;
+    CountReceived(n);
     record_.received += n;
     short_read_ = bio_.drained && !closed() && SSL_has_pending(ssl_.get()) == 0;
     if (short_read_) break;
@@ -104,6 +105,7 @@ IoResult TlsStream::Write(Buffer& from) {
     TrustShortRead();
     offered_ = 0;
     from.Consume(n);
+    CountSent(n);
     written += n;
   }
   return {IoResult::Kind::kDone, written};

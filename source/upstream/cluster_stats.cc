@@ -28,6 +28,9 @@ ClusterStats::ClusterStats(const std::string& stat_name) {
   cx_active = gauge("upstream_cx_active");
   cx_connect_ms = histogram("upstream_cx_connect_ms");
   cx_length_ms = histogram("upstream_cx_length_ms");
+  rq_per_cx = histogram("upstream_rq_per_cx");
+  cx_rx_bytes_total = counter("upstream_cx_rx_bytes_total");
+  cx_tx_bytes_total = counter("upstream_cx_tx_bytes_total");
 
   rq_total = counter("upstream_rq_total");
   rq_cancelled = counter("upstream_rq_cancelled");

@@ -17,7 +17,8 @@ struct ClusterStats {
   Counter cx_destroy, cx_destroy_local, cx_destroy_remote;
   Counter cx_destroy_with_active_rq, cx_destroy_local_with_active_rq, cx_destroy_remote_with_active_rq;
   Gauge cx_active;
-  Histogram cx_connect_ms, cx_length_ms;
+  Histogram cx_connect_ms, cx_length_ms, rq_per_cx;
+  Counter cx_rx_bytes_total, cx_tx_bytes_total;
 
   Counter rq_total, rq_cancelled, rq_tx_reset, rq_rx_reset, rq_replayed;
   Counter rq_pending_total, rq_pending_overflow, rq_pending_failure_eject;

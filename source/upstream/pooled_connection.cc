@@ -89,6 +89,7 @@ void PooledConnection::OnIdle(ClientConnection&) {
     return pool_.OnFree(*this);
   }
   CountAllRequestsEnd();
+  CountBytes();
   if (leases_ != nullptr) Unlink(*leases_);
   const uint32_t max_requests = pool_.context_.config.connection.max_requests;
   if (max_requests > 0 && connection_->requests_sent() >= max_requests) {
@@ -102,6 +103,7 @@ void PooledConnection::OnExchangeEnd(ClientConnection&, Priority priority, Excha
   if (state_ != State::kOpen) return;
   const ClusterStats& stats = pool_.context_.stats;
   CountRequestEnd(priority);
+  CountBytes();
   if (end == ExchangeEnd::kLost) stats.rq_rx_reset.Add();
   if (end == ExchangeEnd::kCalledOff) stats.rq_tx_reset.Add();
   // While it is usable, OnIdle follows.
@@ -183,6 +185,14 @@ void PooledConnection::CountAllRequestsEnd() {
   }
 }
 
+void PooledConnection::CountBytes() {
+  const StreamBytes now = connection_->bytes();
+  const ClusterStats& stats = pool_.context_.stats;
+  stats.cx_rx_bytes_total.Add(now.received - counted_.received);
+  stats.cx_tx_bytes_total.Add(now.sent - counted_.sent);
+  counted_ = now;
+}
+
 void PooledConnection::CountClosed(bool remote) {
   const PoolContext& context = pool_.context_;
   const ClusterStats& stats = context.stats;
@@ -192,6 +202,10 @@ void PooledConnection::CountClosed(bool remote) {
   stats.cx_length_ms.Record((context.loop.NowUs() - created_us_) / 1000);
   stats.cx_destroy.Add();
   (remote ? stats.cx_destroy_remote : stats.cx_destroy_local).Add();
+  if (connection_ != nullptr) {
+    CountBytes();
+    stats.rq_per_cx.Record(connection_->requests_sent());
+  }
   if (!busy()) return;
   stats.cx_destroy_with_active_rq.Add();
   (remote ? stats.cx_destroy_remote_with_active_rq : stats.cx_destroy_local_with_active_rq).Add();

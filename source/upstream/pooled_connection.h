@@ -44,6 +44,8 @@ class PooledConnection final : public ClientConnectionOwner {
   void CountRequestEnd(Priority priority);
   void CountAllRequestsEnd();
   void CountClosed(bool remote);
+  // Counts what has passed since it was last counted.
+  void CountBytes();
 
   // Requests count towards it.
   bool busy() const { return requests_[0] + requests_[1] > 0; }
@@ -69,6 +71,7 @@ class PooledConnection final : public ClientConnectionOwner {
   Lease* leases_ = nullptr;
   size_t index_ = 0;  // in the pool's connections
   uint64_t created_us_ = 0;
+  StreamBytes counted_;
   std::unique_ptr<ClientConnection> connection_;
   Address local_;
   Timer idle_timer_, duration_timer_;

@@ -137,6 +137,23 @@ TEST(HeaderMap, PinsBlocksUntilItEnds) {
   EXPECT_EQ(Block::LiveBlocks(), before);
 }
 
+TEST(HeaderMap, KnowsWhetherEveryFieldWasCheckedByTheParser) {
+  HeaderMap headers;
+  EXPECT_TRUE(headers.all_checked());
+  headers.AddView(Header::kMethod, "GET");
+  headers.SetView(Header::kPath, "/");
+  EXPECT_TRUE(headers.all_checked());
+  HeaderMap changed = headers.Clone();
+  EXPECT_TRUE(changed.all_checked());
+  changed.Set(Header::kPath, "/a");
+  EXPECT_FALSE(changed.all_checked());
+  headers.Add("x-new", "value");
+  EXPECT_FALSE(headers.all_checked());
+  EXPECT_FALSE(headers.Clone().all_checked());
+  headers.Clear();
+  EXPECT_TRUE(headers.all_checked());
+}
+
 TEST(HeaderMap, CloneStandsAlone) {
   HeaderMap clone;
   {

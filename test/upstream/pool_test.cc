@@ -133,6 +133,20 @@ TEST_F(PoolTest, ARequestThatIsCancelledWhileItIsSentBreaksTheConnectionOff) {
   EXPECT_EQ(Stat("upstream_cx_destroy_with_active_rq"), 1u);
 }
 
+TEST_F(PoolTest, BytesAreCountedAtTheEndOfARequestAndOfAConnectionOnce) {
+  Start({Config()});
+  const auto one = Send();
+  connection().Answer(200);
+  EXPECT_EQ(Stat("upstream_cx_tx_bytes_total"), 10u);
+  EXPECT_EQ(Stat("upstream_cx_rx_bytes_total"), 50u);
+  auto two = Send();
+  two.reset();
+  Settle();
+  EXPECT_TRUE(upstream_.connections.empty());
+  EXPECT_EQ(Stat("upstream_cx_tx_bytes_total"), 20u);
+  EXPECT_EQ(Stat("upstream_cx_rx_bytes_total"), 50u);
+}
+
 TEST_F(PoolTest, AConnectionThatIsReadyTooLateServesTheNextRequest) {
   upstream_.dial = Dial::kHold;
   Start({Config()});

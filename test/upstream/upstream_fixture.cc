@@ -33,6 +33,7 @@ Task<ClientConnection::Result> FakeConnection::Send(Request request, std::option
 
 void FakeConnection::Answer(int status, bool whole) {
   outcome_ = {.status = status, .whole = whole};
+  ++answered_count_;
   answered_.Set();
 }
 

@@ -31,6 +31,7 @@ class FakeConnection final : public ClientConnection {
   bool multiplexes() const override { return false; }
   std::string_view protocol() const override { return "HTTP/1.1"; }
   uint64_t requests_sent() const override { return sent_; }
+  StreamBytes bytes() const override { return {.received = 50 * answered_count_, .sent = 10 * sent_}; }
 
   // Answers the request that is being sent; with `whole`, its response is complete at once.
   void Answer(int status, bool whole = true);
@@ -59,6 +60,7 @@ class FakeConnection final : public ClientConnection {
   Outcome outcome_;
   bool usable_ = true;
   uint64_t sent_ = 0;
+  uint64_t answered_count_ = 0;
 };
 
 // Where the fake connections of a test lead.
