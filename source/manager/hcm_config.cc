@@ -35,9 +35,7 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
   CompileCodec(config, path, context, *hcm);
   CompilePolicies(config, path, context, *hcm);
   CompileClientAddress(config, path, context, *hcm);
-  ChainBuilder chains(CompileFilters(config, path, context, *hcm), context.registry, context.diagnostics,
-                      hcm->stat_prefix);
-  chains.UseRuntime(context.runtime);
+  ChainBuilder chains = CompileFilters(config, path, context, *hcm);
   CompileRoutes(config, path, chains, context, *hcm);
   auto no_route = std::make_shared<CompiledRoute>();
   no_route->chain = chains.Build({}).chain;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 #include "source/http/websocket_handshake.h"
 
 namespace narthex {
@@ -84,13 +85,15 @@ void Http2ServerStream::TakeHead(Http2FieldReader& head, const Http2FieldError* 
   continue_pending_ = head.expects_continue();
   exchange_.request_headers = std::move(head.headers);
   parsed_ = true;
-  if (exchange_.request_headers.Has(Header::kProtocol)) TakeExtendedConnect();
+  if (IsConnect(exchange_.request_headers)) TakeConnect();
 }
 
-// Brings it into the form that HTTP/1 gives it, which the layers above know.
-void Http2ServerStream::TakeExtendedConnect() {
+// An extended one (RFC 8441) is brought into the form that HTTP/1 gives it, which the layers above know.
+void Http2ServerStream::TakeConnect() {
   HeaderMap& headers = exchange_.request_headers;
   tunnel_ = std::make_shared<Http2ServerStream*>(this);
+  extended_ = headers.Has(Header::kProtocol);
+  if (!extended_) return;
   exchange_.upgrade_only = true;
   headers.Set(Header::kMethod, "GET");
   headers.Set(Header::kConnection, "upgrade");

@@ -43,7 +43,7 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
   void SendContinue();
-  void TakeExtendedConnect();
+  void TakeConnect();
   Response WithoutTunnel(int status);
   static void OnIdleTimer(void* self);
   static void OnDeadline(void* self);
@@ -64,8 +64,9 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   bool settled_ = false;           // what became of it is in the exchange
   bool continue_pending_ = false;  // the client waits for 100 Continue
   bool head_sent_ = false;
-  // Of an extended CONNECT (RFC 8441), else null: this, for the body, which may outlive it.
+  // Of a CONNECT, else null: this, for the body, which may outlive it.
   std::shared_ptr<Http2ServerStream*> tunnel_;
+  bool extended_ = false;     // the CONNECT asks for another protocol
   bool upload_over_ = false;  // nobody reads what the client sends through the tunnel any more
   Task<void> root_;
 };
