@@ -97,6 +97,7 @@ Task<bool> Http1ServerConnection::SendBody(Serving& serving) {
       co_return false;
     }
     serving.exchange.response_body_bytes += piece.data.size();
+    if (serving.tunnel != nullptr) serving.tunnel->watch.ToClient(piece.data);
     if (serving.chunked) {
       const bool trailers = piece.end && piece.trailers != nullptr && context_.options.enable_trailers;
       if (!piece.data.empty()) AppendChunk(std::move(piece.data), output_);

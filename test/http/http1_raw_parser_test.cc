@@ -7,6 +7,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
+#include "source/http/tunnel.h"
 #include "test/http/http1_raw_cases.h"
 
 namespace narthex {
@@ -81,6 +82,7 @@ void ExpectForwardedTheSame(const RequestHead& head, const std::string& name) {
   const bool has_length = head.framing.kind == Framing::Kind::kLength;
   RequestFraming framing;
   framing.chunked = head.framing.kind == Framing::Kind::kChunked;
+  framing.connect = IsConnect(head.headers);
   if (has_length) framing.length = head.framing.length;
   if (!head.headers.Has(Header::kAuthority)) return;
   ASSERT_TRUE(WriteRequestHead(head.headers, framing, wire)) << name;

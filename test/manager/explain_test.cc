@@ -64,7 +64,7 @@ TEST(Explain, AnswersAsTheCodecDoes) {
   for (const Case& refused :
        {Case{"GET", "http://user@a.test/x", {}, 400, "http1.host_invalid"},
         Case{"GET", "http://a.test:99999/", {}, 400, "http1.host_invalid"},
-        Case{"CONNECT", url, {}, 501, "http1.connect_not_supported"},
+        Case{"CONNECT", url, {}, 400, "http1.invalid_target"},
         Case{"G(T", url, {}, 400, "http1.invalid_method"}, Case{"G T", url, {}, 400, "http1.invalid_version"},
         Case{"GET", "/a#b", {}, 400, "http1.invalid_target"},
         Case{"GET", url, {{"Transfer-Encoding", "x"}}, 501, "transfer_encoding_unknown"},

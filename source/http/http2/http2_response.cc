@@ -60,6 +60,7 @@ Task<void> Http2ServerStream::SendBody() {
       co_return;
     }
     exchange_.response_body_bytes += piece.data.size();
+    if (watch_) watch_->ToClient(piece.data);
     if (piece.end) response_trailers_ = std::move(piece.trailers);
     Touch();
     session.Send(*this, std::move(piece.data), piece.end, response_trailers_.get());
