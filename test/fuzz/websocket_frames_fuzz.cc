@@ -1,8 +1,7 @@
-#include "source/http/websocket_frames.h"
-
 #include <cstdint>
 #include <string_view>
 
+#include "source/http/websocket_frames.h"
 #include "test/fuzz/pieces.h"
 
 namespace narthex {

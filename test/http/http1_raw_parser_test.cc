@@ -142,11 +142,19 @@ TEST(Http1RawCases, AreManyAndNamedApart) {
     EXPECT_TRUE(names.insert(request.name).second) << request.name;
   for (const RawRequest& request : RawBodyCases())
     EXPECT_TRUE(names.insert(request.name).second) << request.name;
-  EXPECT_GE(names.size(), 150u);
+  for (const RawRequest& request : RawConnectCases())
+    EXPECT_TRUE(names.insert(request.name).second) << request.name;
+  EXPECT_GE(names.size(), 190u);
 }
 
 TEST(Http1RawCases, HeadsMeanWhatTheyMust) {
   for (const RawRequest& request : RawHeadCases()) {
+    for (const size_t step : kSteps) CheckRequest(request, step);
+  }
+}
+
+TEST(Http1RawCases, ConnectNamesAHostAndAPort) {
+  for (const RawRequest& request : RawConnectCases()) {
     for (const size_t step : kSteps) CheckRequest(request, step);
   }
 }

@@ -40,8 +40,7 @@ TEST(WebSocketFrames, KnowsWhereFramesEndWhereverTheyAreCut) {
     for (size_t cut = 0; cut <= bytes.size(); cut += cut < 20 || cut + 20 > bytes.size() ? 1 : 997) {
       WebSocketFrames frames;
       frames.Follow(std::string_view(bytes).substr(0, cut));
-      const bool between =
-          cut == 0 || cut == frame.size() || cut == frame.size() + 4 || cut == bytes.size();
+      const bool between = cut == 0 || cut == frame.size() || cut == frame.size() + 4 || cut == bytes.size();
       EXPECT_EQ(frames.MayClose(), between) << cut << " of " << frame.size();
       frames.Follow(std::string_view(bytes).substr(cut));
       EXPECT_TRUE(frames.MayClose()) << cut << " of " << frame.size();
