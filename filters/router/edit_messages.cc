@@ -45,6 +45,7 @@ std::optional<Response> RewritePath(const CompiledRoute& route, HeaderMap& heade
   const PathRewrite& rewrite = route.forward->path_rewrite;
   if (rewrite.kind == PathRewrite::Kind::kNone) return std::nullopt;
   std::string_view old = headers.Get(Header::kPath);
+  if (old.empty()) return std::nullopt;  // CONNECT has none
   std::string path = rewrite.Rewrite(old, route);
   if (path.empty()) return std::nullopt;
   if (!IsForwardablePath(path)) {

@@ -11,8 +11,10 @@
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 #include "source/router/compiled_route.h"
 #include "source/stats/stats.h"
+#include "source/upstream/raw_tunnel.h"
 
 namespace narthex {
 namespace {
@@ -103,7 +105,7 @@ class Router final : public HttpFilter {
     EditResponse(route, exchange, response, options_.envoy_headers);
     // What follows a change of protocol is no response but a conversation, which may take as long as it
     // likes.
-    const bool conversation = response.status() == kSwitchingProtocols;
+    const bool conversation = OpensTunnel(exchange.request_headers, response.status());
     if (deadline.limited() && !conversation && !response.body().complete()) {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
     }
@@ -122,6 +124,9 @@ class Router final : public HttpFilter {
     options.auto_host_rewrite = route.forward->auto_host_rewrite;
     options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
     options.keep_original_host = envoy_headers;
+    if (route.forward->terminates_connect && IsConnect(request.headers())) {
+      return OpenRawTunnel(cluster, std::move(request), options);
+    }
     return cluster.Send(std::move(request), options);
   }
 

@@ -37,30 +37,47 @@ ChainBuilder::ChainBuilder(std::vector<Filter> filters, const FilterRegistry& re
 RouteChain ChainBuilder::Build(const std::vector<const PerFilterConfigLevel*>& levels) {
   for (const PerFilterConfigLevel* level : levels) CheckNames(*level);
   RouteChain built;
+  built.chain = BuildChain(filters_, levels, built);
+  if (upgrades_.empty()) return built;
+  UpgradeChains chains;
+  for (const std::vector<Filter>& filters : upgrades_) chains.push_back(BuildChain(filters, levels, built));
+  const auto made = std::find_if(made_upgrades_.begin(), made_upgrades_.end(),
+                                 [&](const auto& before) { return *before == chains; });
+  built.upgrade_chains = made != made_upgrades_.end()
+                             ? *made
+                             : made_upgrades_.emplace_back(std::make_shared<const UpgradeChains>(chains));
+  return built;
+}
+
+std::shared_ptr<const FilterChain> ChainBuilder::BuildChain(const std::vector<Filter>& filters,
+                                                            const Levels& levels, RouteChain& built) {
   FilterChain chain;
-  for (const Filter& filter : filters_) {
+  for (const Filter& filter : filters) {
     Decision decision = Decide(filter, levels);
     if (!decision.on) continue;
     chain.push_back({filter.name, filter.filter});
+    // One that stands in several chains has what an earlier one has put there.
+    const bool known = std::any_of(built.configs.begin(), built.configs.end(),
+                                   [&](const auto& config) { return config.first == filter.name; });
+    if (known) continue;
     for (auto& config : decision.configs) built.configs.emplace_back(filter.name, std::move(config));
   }
-  built.chain = Share(std::move(chain));
-  return built;
+  return Share(std::move(chain));
 }
 
 void ChainBuilder::CheckNames(const PerFilterConfigLevel& level) {
   for (const auto& [name, any] : level.entries) {
     if (entries_.contains(any)) continue;
-    bool known = std::any_of(filters_.begin(), filters_.end(),
-                             [&](const Filter& filter) { return filter.name == name; });
+    bool known = false;
+    ForEachFilter([&](const Filter& filter) { known |= filter.name == name; });
     if (known) continue;
     entries_.emplace(any, CompiledEntry{});
     std::string nearest;
     size_t best = 1 + name.size() / 3;
-    for (const Filter& filter : filters_) {
+    ForEachFilter([&](const Filter& filter) {
       size_t distance = EditDistance(name, filter.name, best);
       if (distance <= best) nearest = filter.name, best = distance;
-    }
+    });
     diagnostics_.Error(level.path.Key(name), "no filter of http_filters has the name \"" + name + "\"",
                        nearest);
   }

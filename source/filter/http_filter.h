@@ -20,6 +20,7 @@ struct ChainEntry {
 };
 // The filters of a request in the order in which they see it; the last one answers (the router). Immutable.
 using FilterChain = std::vector<ChainEntry>;
+using UpgradeChains = std::vector<std::shared_ptr<const FilterChain>>;
 
 // The rest of the chain behind a filter. A value of one pointer; valid for the exchange.
 class Next {

@@ -32,6 +32,9 @@ struct Route {
   // The chain of this route, filters that are off left out; owned by the listener's filter chain
   // configuration.
   std::shared_ptr<const FilterChain> chain;
+  // Those that take its place for requests of some kinds of tunnel, by the number of UpgradeRule::chain; null
+  // when there are none.
+  std::shared_ptr<const UpgradeChains> upgrade_chains;
 
   // Per-route configuration of the filter with this configured name, most specific first; null when there is
   // none.

@@ -7,6 +7,7 @@
 #include "source/http/http1_writer.h"
 #include "source/http/long_head.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -26,9 +27,10 @@ ExchangeError ProtocolError(std::string_view what) {
 RequestFraming FramingOf(const Request& request) {
   Body& body = const_cast<Request&>(request).body();
   RequestFraming framing;
-  // Its body is what follows the change of protocol, if there is one.
-  framing.upgrade = request.headers().Has(Header::kUpgrade);
-  if (framing.upgrade) return framing;
+  // Its body is what goes through the tunnel, if there will be one.
+  framing.connect = IsConnect(request.headers());
+  framing.upgrade = !framing.connect && request.headers().Has(Header::kUpgrade);
+  if (framing.upgrade || framing.connect) return framing;
   if (body.trailers() != nullptr || !body.length()) {
     framing.chunked = true;
     return framing;
@@ -107,10 +109,11 @@ bool Http1ClientConnection::WriteRequest(Request& request) {
   const RequestFraming framing = FramingOf(request);
   request_chunked_ = framing.chunked;
   asks_upgrade_ = framing.upgrade;
+  asks_tunnel_ = framing.upgrade || framing.connect;
   if (!WriteRequestHead(request.headers(), framing, output_)) return false;
   exchange_->times.upstream_start = loop_.NowUs();
   const Body& body = request.body();
-  if (!body.complete() || asks_upgrade_) return true;
+  if (!body.complete() || asks_tunnel_) return true;
   // Shared, not moved: the request can be sent again on another connection.
   if (!request_chunked_) {
     output_.Append(body.buffered().Share());
@@ -123,7 +126,7 @@ bool Http1ClientConnection::WriteRequest(Request& request) {
 
 // The head is written: the request is done, or the pump sends the rest of it.
 void Http1ClientConnection::HeadWritten(Request& request) {
-  if (request.body().complete() || asks_upgrade_) {
+  if (request.body().complete() || asks_tunnel_) {
     request_done_ = true;
     exchange_->times.upstream_end = loop_.NowUs();
     return;
@@ -134,7 +137,7 @@ void Http1ClientConnection::HeadWritten(Request& request) {
   pump_.Start();
 }
 
-// The upstream has changed the protocol, as it was asked to: what the client sends now goes to it.
+// The upstream has agreed to the tunnel that it was asked for: what the client sends now goes to it.
 void Http1ClientConnection::StartTunnel(Request& request) {
   tunnel_ = true;
   keep_alive_ = request_done_ = false;
@@ -262,7 +265,9 @@ Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std:
     co_return std::move(*error);
   }
   keep_alive_ = head.keep_alive;
-  if (head.upgrade) {
+  if (asks_tunnel_ && OpensTunnel(exchange_->request_headers, head.status)) {
+    // What the head says of a length means nothing (RFC 9110 section 9.3.6).
+    head.headers.Remove(Header::kContentLength);
     StartTunnel(request);
     head.framing.kind = Framing::Kind::kUntilClose;
   }

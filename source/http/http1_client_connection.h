@@ -94,8 +94,9 @@ class Http1ClientConnection final : public ClientConnection {
   bool busy_ = false;
   bool broken_ = false;
   bool request_chunked_ = false;
-  bool asks_upgrade_ = false;
-  bool tunnel_ = false;  // the upstream has changed the protocol: both directions are plain bytes
+  bool asks_upgrade_ = false;  // by `upgrade`, to which 101 agrees
+  bool asks_tunnel_ = false;   // by that or by CONNECT
+  bool tunnel_ = false;        // the upstream has changed the protocol: both directions are plain bytes
   bool request_done_ = false;
   bool body_given_away_ = false;
   bool keep_alive_ = true;

@@ -281,6 +281,14 @@ bool IsValidHost(std::string_view host) {
   return number <= 65535;
 }
 
+bool IsAuthorityForm(std::string_view target) {
+  const size_t colon = target.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || !IsValidHost(target)) return false;
+  // The last colon of an address in brackets is no port's.
+  return target.find(']', colon) == std::string_view::npos &&
+         target.find_first_not_of('0', colon + 1) != std::string_view::npos;
+}
+
 std::optional<FieldError> ParseFields(std::span<char> lines, uint32_t max_headers, HeaderMap& headers,
                                       FieldFacts& facts) {
   FieldSection section(headers, facts);

@@ -57,5 +57,8 @@ size_t FindEndOfHead(std::span<const char> bytes, size_t from);
 std::optional<uint64_t> ParseContentLength(std::string_view text);
 // uri-host [ ":" port ] (RFC 9110 section 7.2). Empty is valid.
 bool IsValidHost(std::string_view host);
+// uri-host ":" port, neither of them empty, and the port not 0: whom a CONNECT is for (RFC 9112
+// section 3.2.3, RFC 9110 section 9.3.6).
+bool IsAuthorityForm(std::string_view target);
 
 }  // namespace narthex

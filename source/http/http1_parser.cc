@@ -6,6 +6,7 @@
 
 #include "source/http/http1_fields.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -23,8 +24,8 @@ std::span<char> FieldLines(std::span<char> head, size_t start_line) {
 
 struct Target {
   std::string_view scheme;
-  std::string_view authority;
-  std::string_view path;
+  std::string_view authority;  // takes the place of Host; empty when the form has none
+  std::string_view path;       // empty for CONNECT alone
   bool absolute = false;
 };
 
@@ -40,6 +41,10 @@ bool HasPrefixIgnoreCase(std::string_view text, std::string_view lower) {
 // Splits a request target by its form (RFC 9112 section 3.2); false when it has none of them.
 bool SplitTarget(std::string_view method, std::string_view target, Target& out) {
   if (target.empty() || !AllOf(target, kTarget)) return false;
+  if (method == "CONNECT") {
+    out.authority = target;
+    return IsAuthorityForm(target);
+  }
   if (target[0] == '/') {
     out.path = target;
     return true;
@@ -106,6 +111,20 @@ bool KeepUpgrade(const FieldFacts& facts, HeaderMap& headers) {
   return true;
 }
 
+// Whether the head of a CONNECT is one: its content has no meaning (RFC 9110 section 9.3.6), and what can't
+// be read by everybody in the same way is refused. HTTP/1.0 knows no CONNECT.
+std::optional<FieldError> CheckConnect(const FieldFacts& facts, RequestHead& head) {
+  if (head.http_10) return FieldError{400, "http1.connect_in_http_10"};
+  if (facts.has_transfer_encoding || facts.content_length.value_or(0) > 0) {
+    return FieldError{400, "http1.connect_with_body"};
+  }
+  head.headers.Remove(Header::kContentLength);
+  head.framing = {};
+  head.expect_continue = false;
+  head.tunnel = true;
+  return std::nullopt;
+}
+
 // Rules of RFC 9112 section 6.3 for a request.
 std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& head) {
   if (facts.has_transfer_encoding) {
@@ -117,10 +136,11 @@ std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& h
   }
   if (facts.expect && !facts.expect_continue) return FieldError{417, "http1.unknown_expectation"};
   head.expect_continue = facts.expect_continue && !head.http_10;
-  // One with a body of its own is answered as any other request.
-  head.upgrade =
-      !head.http_10 && head.framing.kind == Framing::Kind::kNone && KeepUpgrade(facts, head.headers);
   head.keep_alive = !facts.connection_close && (!head.http_10 || facts.connection_keep_alive);
+  if (IsConnect(head.headers)) return CheckConnect(facts, head);
+  // One with a body of its own is answered as any other request.
+  head.tunnel =
+      !head.http_10 && head.framing.kind == Framing::Kind::kNone && KeepUpgrade(facts, head.headers);
   return std::nullopt;
 }
 
@@ -128,9 +148,11 @@ std::optional<FieldError> RequestAuthority(const FieldFacts& facts, const Target
   if (facts.hosts > 1) return FieldError{400, "http1.host_repeated"};
   if (facts.hosts == 0 && !head.http_10) return FieldError{400, "http1.host_missing"};
   if (facts.hosts == 1 && !IsValidHost(facts.host)) return FieldError{400, "http1.host_invalid"};
-  if (facts.host.empty() && facts.hosts == 1 && !target.absolute) return FieldError{400, "http1.host_empty"};
+  if (facts.host.empty() && facts.hosts == 1 && target.authority.empty()) {
+    return FieldError{400, "http1.host_empty"};
+  }
   // The target's authority replaces Host (RFC 9112 section 3.2.2).
-  const std::string_view authority = target.absolute ? target.authority : facts.host;
+  const std::string_view authority = target.authority.empty() ? facts.host : target.authority;
   if (authority.data() != nullptr) {
     head.headers.AddView(Header::kAuthority, HeaderName(Header::kAuthority), authority);
   }
@@ -170,12 +192,13 @@ Http1ParseResult Http1RequestParser::Parse(std::span<char> bytes, RequestHead& h
   RequestLine request;
   if (auto error = ParseRequestLine(line, request)) return Refuse(error->status, error->detail);
   head.http_10 = request.http_10;
-  if (request.method == "CONNECT") return Refuse(501, "http1.connect_not_supported");
   Target target;
   if (!SplitTarget(request.method, request.target, target)) return Refuse(400, "http1.invalid_target");
   head.absolute_form = target.absolute;
   head.headers.AddView(Header::kMethod, HeaderName(Header::kMethod), request.method);
-  head.headers.AddView(Header::kPath, HeaderName(Header::kPath), OriginForm(target.path, head.headers));
+  if (!target.path.empty()) {
+    head.headers.AddView(Header::kPath, HeaderName(Header::kPath), OriginForm(target.path, head.headers));
+  }
   FieldFacts facts;
   if (auto error = ParseFields(FieldLines(message.first(size), line.size()), limits_.max_headers,
                                head.headers, facts)) {

@@ -31,8 +31,9 @@ struct RequestHead {
   bool keep_alive = true;
   bool expect_continue = false;
   bool absolute_form = false;
-  // The client asks to go on by another protocol (RFC 9110 section 7.8), which headers has in `upgrade`.
-  bool upgrade = false;
+  // The client asks for a tunnel: by another protocol (RFC 9110 section 7.8), which headers has in `upgrade`,
+  // or by CONNECT, which has an authority and no path.
+  bool tunnel = false;
 };
 
 struct ResponseHead {

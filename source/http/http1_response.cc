@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "source/http/http1_server_connection.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 
@@ -28,20 +29,26 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
   if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
   StopPace();
-  const bool upgrade = sending.status() == kSwitchingProtocols && serving.tunnel != nullptr;
-  const bool no_body = serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
-                       sending.status() == 204 || sending.status() == 304;
+  const bool tunnel =
+      serving.tunnel != nullptr && OpensTunnel(serving.exchange.request_headers, sending.status());
+  const bool upgrade = tunnel && sending.status() == kSwitchingProtocols;
+  const bool no_body = !tunnel && (serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
+                                   sending.status() == 204 || sending.status() == 304);
+  // A client may have sent what belongs into the tunnel already, and that must not be read as its next
+  // request.
+  if (!tunnel && IsConnect(serving.exchange.request_headers)) serving.must_close = true;
   if (LeavesBody(serving, no_body || sending.body().complete())) serving.must_close = true;
   ResponseFraming framing{
       .http_10 = serving.head.http_10,
       .no_body = no_body,
       .length = sending.body().length(),
-      .close = upgrade || MustClose(serving),
+      .close = tunnel || MustClose(serving),
       .upgrade = upgrade,
+      .connect = tunnel && !upgrade,
   };
-  if (upgrade) serving.tunnel->open = true;
+  if (tunnel) serving.tunnel->open = true;
   // HTTP/1.0 has no chunks: a body of unknown length ends with the connection (RFC 9112 section 6.3).
-  serving.chunked = !no_body && !framing.length && !framing.http_10 && !upgrade;
+  serving.chunked = !no_body && !framing.length && !framing.http_10 && !tunnel;
   if (!no_body && !framing.length && framing.http_10) framing.close = true;
   serving.must_close = framing.close;
   const size_t before = output_.size();
@@ -90,6 +97,7 @@ Task<bool> Http1ServerConnection::SendBody(Serving& serving) {
       co_return false;
     }
     serving.exchange.response_body_bytes += piece.data.size();
+    if (serving.tunnel != nullptr) serving.tunnel->watch.ToClient(piece.data);
     if (serving.chunked) {
       const bool trailers = piece.end && piece.trailers != nullptr && context_.options.enable_trailers;
       if (!piece.data.empty()) AppendChunk(std::move(piece.data), output_);

@@ -219,7 +219,7 @@ Request Http1ServerConnection::MakeRequest(Serving& serving) {
   const Framing framing = serving.head.framing;
   Exchange& exchange = serving.exchange;
   const bool has_length = framing.kind == Framing::Kind::kLength;
-  if (serving.head.upgrade) return OpenTunnel(serving);
+  if (serving.head.tunnel) return OpenTunnel(serving);
   if (framing.kind == Framing::Kind::kNone || (has_length && framing.length == 0)) {
     exchange.times.request_end = context_.loop.NowUs();
     return Request(has_length ? Body(Buffer()) : Body(), exchange);

@@ -56,6 +56,7 @@ class Http1ServerConnection final : public ServerConnection {
     Arm(TimerUse::kIdle, IdleDelay());
   }
   bool busy() const override { return busy_; }
+  void SayGoodbye() override;
   CloseCause ended_by() const override { return client_gone_ ? CloseCause::kRemote : ended_by_; }
   uint64_t idle_since() const override {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;

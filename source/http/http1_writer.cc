@@ -9,6 +9,7 @@
 #include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -70,7 +71,8 @@ bool AreSafe(const HeaderMap& headers) {
 }
 
 // A rewrite that left a space in the target would let it end the request line early.
-bool IsRequestLineSafe(const HeaderMap& headers) {
+bool IsRequestLineSafe(const HeaderMap& headers, bool connect) {
+  if (connect) return IsConnect(headers) && IsAuthorityForm(headers.Get(Header::kAuthority));
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
   if (method.empty() || path.empty() || !AllOf(method, kToken)) return false;
@@ -107,11 +109,11 @@ void PutUpgrade(const HeaderMap& headers, HeadWriter& writer) {
 }  // namespace
 
 bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out) {
-  if (!AreSafe(headers) || !IsRequestLineSafe(headers)) return false;
+  if (!AreSafe(headers) || !IsRequestLineSafe(headers, framing.connect)) return false;
   HeadWriter writer(out);
   writer.Put(headers.Get(Header::kMethod));
   writer.Put(" ");
-  writer.Put(headers.Get(Header::kPath));
+  writer.Put(headers.Get(framing.connect ? Header::kAuthority : Header::kPath));
   writer.Put(" HTTP/1.1\r\n");
   writer.Field("host", headers.Get(Header::kAuthority));
   PutFields(headers, writer);
@@ -134,6 +136,8 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   PutFields(headers, writer);
   if (framing.upgrade) {
     PutUpgrade(headers, writer);
+  } else if (framing.connect) {
+    // Neither length nor coding (RFC 9110 section 9.3.6).
   } else if (framing.no_body) {
     const std::string_view length = headers.Get(Header::kContentLength);
     if (status != 204 && length.data() != nullptr) {
@@ -146,7 +150,7 @@ bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFrami
   } else if (!framing.http_10) {
     writer.Put("transfer-encoding: chunked\r\n");
   }
-  if (framing.close && !framing.upgrade) {
+  if (framing.close && !framing.upgrade && !framing.connect) {
     writer.Put("connection: close\r\n");
   } else if (framing.http_10) {
     writer.Put("connection: keep-alive\r\n");

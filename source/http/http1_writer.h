@@ -13,6 +13,7 @@ struct RequestFraming {
   std::optional<uint64_t> length;
   bool chunked = false;
   bool upgrade = false;  // asks for the protocol that the fields have in `upgrade`
+  bool connect = false;  // CONNECT: neither path nor body
 };
 struct ResponseFraming {
   bool http_10 = false;  // the client speaks HTTP/1.0
@@ -20,11 +21,12 @@ struct ResponseFraming {
   std::optional<uint64_t> length;
   bool close = false;
   bool upgrade = false;  // 101: what follows is not HTTP; `upgrade` says what it is
+  bool connect = false;  // agrees to a CONNECT: what follows is not HTTP either, and nothing says so
 };
 
 // Append a head, built from its parts, to `out`. False, with nothing appended, when a field holds CR, LF or
-// NUL, a name is no token, or the method, path or authority would break the request line: a filter has put
-// together what must not be sent.
+// NUL, a name is no token, the method, path or authority would break the request line, or the authority of a
+// CONNECT is no host and port: a filter has put together what must not be sent.
 bool WriteRequestHead(const HeaderMap& headers, const RequestFraming& framing, Buffer& out);
 bool WriteResponseHead(const HeaderMap& headers, int status, const ResponseFraming& framing, Buffer& out);
 // A 1xx response.

@@ -75,6 +75,10 @@ class ServerConnection {
   virtual void Drain() = 0;
   // Whether a request is being served; from on_end on, whether one was cut off.
   virtual bool busy() const = 0;
+  // Tells the peers of tunnels whose protocol has a word for it that the gateway goes away (WebSocket, close
+  // code 1001), where they stand between two messages. To be called from the loop, right before the
+  // connection is destroyed: nothing waits for an answer.
+  virtual void SayGoodbye() = 0;
   // From on_end on.
   virtual CloseCause ended_by() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.

@@ -1,12 +1,11 @@
 #include "source/http/websocket_handshake.h"
 
-#include <openssl/sha.h>
-
 #include <array>
 #include <cstring>
 
 #include "absl/strings/escaping.h"
 #include "source/base/random.h"
+#include "source/tls/sha1.h"
 
 namespace narthex {
 
@@ -20,10 +19,7 @@ std::string NewWebSocketKey() {
 std::string WebSocketAccept(std::string_view key) {
   std::string proof(key);
   proof += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::string digest(SHA_DIGEST_LENGTH, '\0');
-  SHA1(reinterpret_cast<const unsigned char*>(proof.data()), proof.size(),
-       reinterpret_cast<unsigned char*>(digest.data()));
-  return absl::Base64Escape(digest);
+  return absl::Base64Escape(Sha1(proof));
 }
 
 }  // namespace narthex

@@ -8,10 +8,12 @@
 #include "source/base/random.h"
 #include "source/event/timeout.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 #include "source/manager/access_log.h"
 #include "source/manager/date_header.h"
 #include "source/manager/local_reply_policy.h"
 #include "source/manager/stream_deadline.h"
+#include "source/manager/tunnel_chain.h"
 #include "source/router/grpc_timeout.h"
 #include "source/router/matchers.h"
 
@@ -100,8 +102,12 @@ Response Finish(const HcmConfig& config, Exchange& exchange, Response response) 
   } else if (exchange.response_details.empty()) {
     exchange.response_details = "via_upstream";
   }
+  // A success that opens no tunnel would be taken for one that does.
+  if (response.local() != nullptr && OpensTunnel(exchange.request_headers, response.status())) {
+    response.set_status(502);
+  }
   exchange.response_status = response.status();
-  if (response.status() == kSwitchingProtocols) {
+  if (OpensTunnel(exchange.request_headers, response.status())) {
     config.stats.cx_upgrades_total.Add();
     exchange.Hold(std::make_shared<ActiveUpgrade>(config.stats.cx_upgrades_active));
   }
@@ -131,11 +137,11 @@ std::optional<std::chrono::milliseconds> MaxDuration(const HcmConfig& config, co
   return std::nullopt;
 }
 
-bool MayUpgrade(const HcmConfig& config, const CompiledRoute& route, const HeaderMap& headers) {
-  if (route.forward == nullptr) return false;
-  const std::string_view type = headers.Get(Header::kUpgrade);
-  if (const std::optional<bool> here = route.forward->upgrades.Find(type)) return *here;
-  return config.upgrades.Find(type).value_or(false);
+// Goes on without the tunnel that was asked for, as an upgrade may (RFC 9110 section 7.8).
+void DropTunnel(Request& request) {
+  request.headers().Remove(Header::kUpgrade);
+  request.headers().Remove(Header::kConnection);
+  request.set_body(Body());
 }
 
 std::string_view TimeoutText(std::string_view detail) {
@@ -191,17 +197,18 @@ Task<Response> ConnectionManager::Handle(Request request) {
   exchange.set_route(route);
   exchange.route_name = route.name;
   exchange.upstream.cluster = route.cluster;
-  if (request.headers().Has(Header::kUpgrade) && !MayUpgrade(config, route, request.headers())) {
-    // As it may be (RFC 9110 section 7.8), it goes on without.
-    if (exchange.upgrade_only) co_return Finish(config, exchange, LocalReply(403, "upgrade_failed"));
-    request.headers().Remove(Header::kUpgrade);
-    request.headers().Remove(Header::kConnection);
-    request.set_body(Body());
+  const FilterChain* chain = route.chain.get();
+  if (AsksForTunnel(request.headers())) {
+    const FilterChain* const tunnel = TunnelChain::Of(config, route, request.headers()).chain;
+    const bool only = exchange.upgrade_only || (IsConnect(request.headers()) && !no_route);
+    if (tunnel == nullptr && only) co_return Finish(config, exchange, LocalReply(403, "upgrade_failed"));
+    if (tunnel == nullptr) DropTunnel(request);
+    if (tunnel != nullptr) chain = tunnel;
   }
   if (route.forward != nullptr && route.forward->idle_timeout) {
     exchange.SetIdleTimeout(*route.forward->idle_timeout);
   }
-  Next first(route.chain->data());
+  Next first(chain->data());
   exchange.max_duration = MaxDuration(config, route, request.headers());
   const auto limit = exchange.max_duration.value_or(std::chrono::milliseconds(0));
   if (limit.count() <= 0) co_return Finish(config, exchange, co_await first(std::move(request)));

@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "source/http/tunnel.h"
 #include "source/manager/admission.h"
+#include "source/manager/tunnel_chain.h"
 
 namespace narthex {
 namespace {
@@ -75,11 +77,11 @@ std::string LevelOf(const CompiledRoute& route, std::string_view filter) {
   return route.config_path().Origin().ToString();  // of a weighted cluster
 }
 
-void ExplainFilters(const HcmConfig& hcm, const CompiledRoute& route, ExchangeExplanation& answer) {
-  for (const FilterNote& filter : hcm.filters) {
-    bool on = std::any_of(route.chain->begin(), route.chain->end(),
+void ExplainFilters(const CompiledRoute& route, const TunnelChain& passed, ExchangeExplanation& answer) {
+  for (const FilterNote& filter : *passed.notes) {
+    bool on = std::any_of(passed.chain->begin(), passed.chain->end(),
                           [&](const ChainEntry& entry) { return entry.name == filter.name; });
-    std::string why = absl::StrCat("by http_filters, ", filter.origin);
+    std::string why = absl::StrCat("by its place, ", filter.origin);
     if (on == filter.disabled) {
       why = "by " + LevelOf(route, filter.name);
     }
@@ -89,6 +91,27 @@ void ExplainFilters(const HcmConfig& hcm, const CompiledRoute& route, ExchangeEx
     std::string own = configs == 0 ? "" : absl::StrFormat(", %d per-route configuration(s)", configs);
     answer.Add("filters", absl::StrCat(filter.name, ": ", on ? "on" : "off", " (", why, ")", own));
   }
+}
+
+// Finds the chain of a request that asks for a tunnel. False when it is refused for that.
+bool ExplainTunnel(const HcmConfig& hcm, const CompiledRoute& route, const HeaderMap& headers,
+                   TunnelChain& passed, ExchangeExplanation& answer) {
+  if (!AsksForTunnel(headers)) return true;
+  const bool connect = IsConnect(headers);
+  const std::string what = connect ? "CONNECT" : "upgrade to " + std::string(headers.Get(Header::kUpgrade));
+  const TunnelChain tunnel = TunnelChain::Of(hcm, route, headers);
+  if (tunnel.chain == nullptr) {
+    answer.Add("tunnel", what + ": not allowed by upgrade_configs, of the route or the connection manager" +
+                             (connect ? "" : ": the request goes on without"));
+    return !connect;
+  }
+  passed = tunnel;
+  const bool ends_here = connect && route.forward->terminates_connect;
+  answer.Add("tunnel",
+             what + (ends_here ? ": ends here; its bytes go to a host of the cluster, whatever host "
+                                 "it names"
+                               : ": passed on; the upstream decides"));
+  return true;
 }
 
 void ExplainTimeouts(const HcmConfig& hcm, const CompiledRoute& route, ExchangeExplanation& answer) {
@@ -214,7 +237,7 @@ ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion
   connection.local = question.local;
   connection.secure = question.url.secure;
   Admission admission = Admit(hcm, connection, headers, nullptr, 0);
-  ExplainPath(hcm, question.url, admission, headers, answer);
+  if (!IsConnect(headers)) ExplainPath(hcm, question.url, admission, headers, answer);
   bool found_client = !admission.client.address.empty();
   if (found_client) ExplainClient(hcm, admission, headers, answer);
   if (admission.outcome == Outcome::kRouted || admission.outcome == Outcome::kNoRoute) {
@@ -226,7 +249,12 @@ ExchangeExplanation ExplainExchange(const HcmConfig& hcm, const ExchangeQuestion
     ExplainRefusal(admission.status(), admission.detail(), "connection manager", answer);
     return answer;
   }
-  ExplainFilters(hcm, *admission.route, answer);
+  TunnelChain passed{admission.route->chain.get(), &hcm.filters};
+  if (!ExplainTunnel(hcm, *admission.route, headers, passed, answer)) {
+    ExplainRefusal(403, "upgrade_failed", "connection manager", answer);
+    return answer;
+  }
+  ExplainFilters(*admission.route, passed, answer);
   ExplainAction(*admission.route, headers, answer);
   ExplainTimeouts(hcm, *admission.route, answer);
   return answer;

@@ -77,6 +77,12 @@ absl::StatusOr<ExplainUrl> ExplainUrl::Parse(std::string_view url) {
   return parts;
 }
 
+ExplainUrl ExplainUrl::OfConnect(std::string_view target) {
+  ExplainUrl parts;
+  parts.authority = parts.target = target;
+  return parts;
+}
+
 void ReadUnsentHead(const ServerCodecOptions& options, const ExchangeQuestion& question, UnsentHead& unsent) {
   MakeHead(question, unsent);
   Http1RequestParser parser(HeadLimits(options));

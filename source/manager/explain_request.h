@@ -24,6 +24,9 @@ struct ExplainUrl {
 
   // Takes "http(s)://host/path?query#part", a path or "*". An error says what is wrong.
   static absl::StatusOr<ExplainUrl> Parse(std::string_view url);
+  // What a CONNECT names in place of a URL, "host:port": where its client wants to get to, and not whom it
+  // asks.
+  static ExplainUrl OfConnect(std::string_view target);
 };
 
 // A request that nobody sent, to ask what would become of it.

@@ -35,12 +35,12 @@ std::shared_ptr<const HcmConfig> CompileHcm(const HcmProto& config, ConfigPath p
   CompileCodec(config, path, context, *hcm);
   CompilePolicies(config, path, context, *hcm);
   CompileClientAddress(config, path, context, *hcm);
-  ChainBuilder chains(CompileFilters(config, path, context, *hcm), context.registry, context.diagnostics,
-                      hcm->stat_prefix);
-  chains.UseRuntime(context.runtime);
+  ChainBuilder chains = CompileFilters(config, path, context, *hcm);
   CompileRoutes(config, path, chains, context, *hcm);
   auto no_route = std::make_shared<CompiledRoute>();
-  no_route->chain = chains.Build({}).chain;
+  RouteChain usual = chains.Build({});
+  no_route->chain = std::move(usual.chain);
+  no_route->upgrade_chains = std::move(usual.upgrade_chains);
   hcm->no_route = std::move(no_route);
   if (context.diagnostics.error_count() > errors) return nullptr;
   // Only what will run registers its names.

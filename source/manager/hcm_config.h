@@ -76,8 +76,9 @@ struct HcmConfig {
   // The routes as they were read from a file; null for those that stand in the message itself.
   std::shared_ptr<const envoy::config::route::v3::RouteConfiguration> rds;
   std::vector<FilterNote> filters;
-  std::vector<Setting> settings;           // of effect, with where each came from
-  std::vector<std::string> watched_files;  // that it was made of beside the main one (rds)
+  std::vector<std::vector<FilterNote>> upgrade_filters;  // by the number of UpgradeRule::chain
+  std::vector<Setting> settings;                         // of effect, with where each came from
+  std::vector<std::string> watched_files;                // that it was made of beside the main one (rds)
   // The origins of those files: ConfigPaths in the route table read them.
   std::vector<std::shared_ptr<const OriginMap>> origins;
 };

@@ -5,8 +5,6 @@
 namespace narthex {
 namespace {
 
-using HttpFilterProto = envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
-
 std::string_view TypeOf(std::string_view url) {
   size_t slash = url.rfind('/');
   return slash == std::string_view::npos ? url : url.substr(slash + 1);
@@ -41,10 +39,10 @@ const FilterFactory* FindFactory(const HttpFilterProto& filter, ConfigPath path,
   return factory;
 }
 
-void CheckPosition(const HcmProto& config, int index, const FilterFactory& factory, ConfigPath path,
+void CheckPosition(const HttpFilterList& list, int index, const FilterFactory& factory, ConfigPath path,
                    Diagnostics& diagnostics) {
-  bool last = index + 1 == config.http_filters_size();
-  const HttpFilterProto& filter = config.http_filters(index);
+  bool last = index + 1 == list.size();
+  const HttpFilterProto& filter = list.Get(index);
   if (factory.terminal && !last) {
     diagnostics.Error(path,
                       "the filter \"" + filter.name() + "\" answers every request and must be the last one");
@@ -58,35 +56,63 @@ void CheckPosition(const HcmProto& config, int index, const FilterFactory& facto
   }
 }
 
-}  // namespace
-
-std::vector<ChainBuilder::Filter> CompileFilters(const HcmProto& config, ConfigPath path,
-                                                 HcmCompileContext& context, HcmConfig& hcm) {
-  std::vector<ChainBuilder::Filter> filters;
-  ConfigPath list = path.Field("http_filters");
-  if (config.http_filters_size() == 0) {
-    context.diagnostics.Error(list, "needs at least the router: the last filter must be one that answers");
+// What typed_per_filter_config says to a name must mean the same in every chain.
+void CheckSameType(const HttpFilterProto& filter, const FilterFactory& factory, const ConfigPath& path,
+                   const HcmConfig& hcm, Diagnostics& diagnostics) {
+  for (const FilterNote& other : hcm.filters) {
+    if (other.name != filter.name() || other.type == factory.type) continue;
+    diagnostics.Error(path.Field("name"), "the filter of http_filters with the name \"" + other.name +
+                                              "\" is of another type, " + other.type);
   }
-  for (int i = 0; i < config.http_filters_size(); ++i) {
-    const HttpFilterProto& filter = config.http_filters(i);
+}
+
+// The filters of one chain; what was written goes to `notes`.
+std::vector<ChainBuilder::Filter> CompileChain(const HttpFilterList& protos, const ConfigPath& list,
+                                               HcmCompileContext& context, const HcmConfig& hcm,
+                                               std::vector<FilterNote>& notes) {
+  std::vector<ChainBuilder::Filter> filters;
+  for (int i = 0; i < protos.size(); ++i) {
+    const HttpFilterProto& filter = protos.Get(i);
     ConfigPath at = list.Index(static_cast<size_t>(i));
     for (int other = 0; other < i; ++other) {
-      if (config.http_filters(other).name() != filter.name()) continue;
+      if (protos.Get(other).name() != filter.name()) continue;
       context.diagnostics.Error(at.Field("name"),
                                 "another filter has the name \"" + filter.name() + "\" already");
       break;
     }
     const FilterFactory* factory = FindFactory(filter, at, context);
     if (factory == nullptr) continue;
-    CheckPosition(config, i, *factory, at, context.diagnostics);
+    CheckPosition(protos, i, *factory, at, context.diagnostics);
+    CheckSameType(filter, *factory, at, hcm, context.diagnostics);
     FilterContext filter_context{at.Field("typed_config"), context.diagnostics,  filter.name(),
                                  hcm.stat_prefix,          context.node_cluster, context.runtime};
     std::shared_ptr<const HttpFilter> made = factory->make(filter.typed_config(), filter_context);
     filters.push_back({filter.name(), std::move(made), factory, filter.disabled()});
-    hcm.filters.push_back(
-        {filter.name(), std::string(factory->type), at.Origin().ToString(), filter.disabled()});
+    notes.push_back({filter.name(), std::string(factory->type), at.Origin().ToString(), filter.disabled()});
   }
   return filters;
+}
+
+}  // namespace
+
+ChainBuilder CompileFilters(const HcmProto& config, ConfigPath path, HcmCompileContext& context,
+                            HcmConfig& hcm) {
+  ConfigPath list = path.Field("http_filters");
+  if (config.http_filters_size() == 0) {
+    context.diagnostics.Error(list, "needs at least the router: the last filter must be one that answers");
+  }
+  std::vector<FilterNote> notes;
+  ChainBuilder chains(CompileChain(config.http_filters(), list, context, hcm, notes), context.registry,
+                      context.diagnostics, hcm.stat_prefix);
+  hcm.filters = std::move(notes);
+  for (int i = 0; i < config.upgrade_configs_size(); ++i) {
+    const HttpFilterList& filters = config.upgrade_configs(i).filters();
+    if (filters.empty()) continue;
+    list = path.Field("upgrade_configs").Index(static_cast<size_t>(i)).Field("filters");
+    chains.AddUpgradeChain(CompileChain(filters, list, context, hcm, hcm.upgrade_filters.emplace_back()));
+  }
+  chains.UseRuntime(context.runtime);
+  return chains;
 }
 
 }  // namespace narthex

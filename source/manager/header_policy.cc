@@ -123,8 +123,9 @@ void NormalizeAuthority(const AuthorityPolicy& policy, uint16_t listener_port, H
   bool strip_port = false;
   if (!port.empty() && IsDigits(port.substr(1))) {
     bool connect = headers.Get(Header::kMethod) == "CONNECT";
-    strip_port = (policy.strip_any_port && !connect) ||
-                 (policy.strip_matching_port && IsPort(port.substr(1), listener_port));
+    // A CONNECT is nothing without its port.
+    strip_port = !connect && (policy.strip_any_port ||
+                              (policy.strip_matching_port && IsPort(port.substr(1), listener_port)));
   }
   bool strip_dot = policy.strip_trailing_dot && host.size() > 1 && host.back() == '.';
   if (!strip_port && !strip_dot) return;

@@ -101,6 +101,22 @@ bool SetHostRewrite(const route_v3::RouteAction& config, const ConfigPath& path,
   }
 }
 
+bool SetUpgrades(const route_v3::RouteAction& config, const ConfigPath& path, Diagnostics& diagnostics,
+                 ForwardAction& forward) {
+  forward.upgrades = UpgradeRules::Compile(config.upgrade_configs(), path, diagnostics);
+  for (int i = 0; i < config.upgrade_configs_size(); ++i) {
+    const auto& upgrade = config.upgrade_configs(i);
+    if (!upgrade.has_connect_config()) continue;
+    if (ToLowerAscii(upgrade.upgrade_type()) != "connect") {
+      diagnostics.Error(path.Index(static_cast<size_t>(i)).Field("connect_config"),
+                        "is for the upgrade_type CONNECT, not for \"" + upgrade.upgrade_type() + "\"");
+      return false;
+    }
+    forward.terminates_connect = true;
+  }
+  return true;
+}
+
 std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& config, const ConfigPath& path,
                                                  Diagnostics& diagnostics) {
   static constexpr int kNotFound[] = {503, 404, 500};
@@ -112,8 +128,7 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
   forward->cluster_header = ToLowerAscii(config.cluster_header());
-  forward->upgrades =
-      UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), diagnostics);
+  ok &= SetUpgrades(config, path.Field("upgrade_configs"), diagnostics, *forward);
   if (!ok) return nullptr;
   return forward;
 }

@@ -137,8 +137,12 @@ bool CompilePath(const route_v3::RouteMatch& config, const ConfigPath& path, Dia
       route.path = config.safe_regex().regex();
       route.regex = CompileRegex(route.path, path.Field("safe_regex").Field("regex"), diagnostics);
       return route.regex != nullptr;
+    case route_v3::RouteMatch::kConnectMatcher:
+      route.path_kind = CompiledRoute::PathKind::kConnect;
+      return true;
     default:
-      diagnostics.Error(path, "needs one of prefix, path, path_separated_prefix and safe_regex");
+      diagnostics.Error(path,
+                        "needs one of prefix, path, path_separated_prefix, safe_regex and connect_matcher");
       return false;
   }
   if (!route.case_sensitive) route.path = ToLowerAscii(route.path);

@@ -45,7 +45,8 @@ struct ForwardAction {
   std::string timeout_text;    // `timeout` in milliseconds, for x-envoy-expected-rq-timeout-ms
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
-  UpgradeRules upgrades;  // where they say nothing, the connection manager's hold
+  UpgradeRules upgrades;            // where they say nothing, the connection manager's hold
+  bool terminates_connect = false;  // a CONNECT's bytes go to a host of the cluster, and no CONNECT does
 };
 
 // What a virtual host says about each of its routes. Immutable.
@@ -67,7 +68,7 @@ struct DirectResponse {
 // each cluster and one that only matches; Match returns the chosen cluster's. Immutable, shared by all
 // requests.
 struct CompiledRoute : Route {
-  enum class PathKind : uint8_t { kPrefix, kExact, kSegments, kRegex };
+  enum class PathKind : uint8_t { kPrefix, kExact, kSegments, kRegex, kConnect };
   struct WeightedChoice {
     uint32_t total = 0;
     std::string random_header;  // whose number takes the place of the random one; in lower case
@@ -85,7 +86,8 @@ struct CompiledRoute : Route {
   // Response counters of `cluster`; null for other actions and for clusters chosen by header.
   const ClusterResponseStats* cluster_stats = nullptr;
 
-  // The match. A path of a case-insensitive route is in lower case.
+  // The match. A path of a case-insensitive route is in lower case. kConnect takes CONNECT, which has no
+  // path, and nothing else does.
   PathKind path_kind = PathKind::kPrefix;
   bool case_sensitive = true;
   std::string path;  // prefix, path or the text of the expression

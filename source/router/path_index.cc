@@ -42,6 +42,7 @@ void PathIndex::Build(const std::vector<std::unique_ptr<CompiledRoute>>& routes)
   std::vector<PathTrie::Entry> folded;
   for (uint32_t i = 0; i < routes.size(); ++i) {
     const CompiledRoute& route = *routes[i];
+    if (route.path_kind == CompiledRoute::PathKind::kConnect) continue;
     if (route.path_kind == CompiledRoute::PathKind::kRegex) {
       expressions_.push_back({i, &route});
       continue;

@@ -24,7 +24,7 @@ class PathIndex {
   PathIndex();
   PathIndex(PathIndex&&) noexcept;
   ~PathIndex();
-  // `routes` must outlive the index.
+  // `routes` must outlive the index. Those that match no path at all (connect_matcher) are not in it.
   void Build(const std::vector<std::unique_ptr<CompiledRoute>>& routes);
 
   // Yields the positions of the routes that match `path` (without query), in rising order.

@@ -82,6 +82,7 @@ std::unique_ptr<VirtualHost> RouteCompiler::CompileVirtualHost(const route_v3::V
     if (config.has_request_body_buffer_limit() && !route->request_body_buffer_limit) {
       route->request_body_buffer_limit = config.request_body_buffer_limit().value();
     }
+    if (route->path_kind == CompiledRoute::PathKind::kConnect) host->connects.push_back(route->index);
     host->routes.push_back(std::move(route));
   }
   CompileTlsRequirement(config, *host);
@@ -255,6 +256,7 @@ void RouteCompiler::ApplyLevels(const Level* cluster, const Level& own, Compiled
   bool special = !own.filters.entries.empty() || (cluster != nullptr && !cluster->filters.entries.empty());
   if (special) chain = context_.chains.Build(levels);
   route.chain = std::move(chain.chain);
+  route.upgrade_chains = std::move(chain.upgrade_chains);
   route.filter_configs = std::move(chain.configs);
 }
 

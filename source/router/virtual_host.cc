@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "source/base/ascii.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -12,7 +13,10 @@ std::string_view PathOf(const RouteInput& input) {
   return path.substr(0, PathLength(path));
 }
 
-bool PathMatches(const CompiledRoute& route, std::string_view path) {
+bool PathMatches(const CompiledRoute& route, const RouteInput& input) {
+  const bool connect = route.path_kind == CompiledRoute::PathKind::kConnect;
+  if (connect || IsConnect(input.headers)) return connect && IsConnect(input.headers);
+  const std::string_view path = PathOf(input);
   if (route.path_kind == CompiledRoute::PathKind::kRegex) return route.regex->FullMatch(path);
   std::string_view text = route.path;
   if (path.size() < text.size()) return false;
@@ -49,11 +53,19 @@ const CompiledRoute* Choose(const CompiledRoute& route, const RouteInput& input)
 }
 
 std::string DescribePath(const CompiledRoute& route) {
-  static constexpr std::string_view kNames[] = {"prefix", "path", "path_separated_prefix", "safe_regex"};
+  static constexpr std::string_view kNames[] = {"prefix", "path", "path_separated_prefix", "safe_regex",
+                                                "connect_matcher"};
   std::string words(kNames[static_cast<size_t>(route.path_kind)]);
+  if (route.path_kind == CompiledRoute::PathKind::kConnect) return words;
   words.append(" \"").append(route.path).append("\"");
   if (!route.case_sensitive) words.append(" (ignoring case)");
   return words;
+}
+
+std::string DescribeMismatch(const CompiledRoute& route, const RouteInput& input) {
+  if (route.path_kind == CompiledRoute::PathKind::kConnect) return "connect_matcher takes CONNECT alone";
+  if (IsConnect(input.headers)) return DescribePath(route) + " takes no CONNECT, which connect_matcher does";
+  return DescribePath(route) + " does not match the path \"" + std::string(PathOf(input)) + "\"";
 }
 
 std::string DescribeTarget(const CompiledRoute& route) {
@@ -88,8 +100,16 @@ bool VirtualHost::NeedsTls(const RouteInput& input) const {
   return require_tls == Tls::kAll || input.headers.Get(Header::kXEnvoyInternal) != "true";
 }
 
+const CompiledRoute* VirtualHost::MatchConnect(const RouteInput& input) const {
+  for (const uint32_t i : connects) {
+    if (PredicatesMatch(*routes[i], input)) return Choose(*routes[i], input);
+  }
+  return nullptr;
+}
+
 const CompiledRoute* VirtualHost::Match(const RouteInput& input) const {
   if (NeedsTls(input)) return tls_redirect.get();
+  if (IsConnect(input.headers)) return MatchConnect(input);
   PathIndex::Candidates candidates(index, PathOf(input));
   for (uint32_t i = candidates.Next(); i != PathIndex::kNone; i = candidates.Next()) {
     if (PredicatesMatch(*routes[i], input)) return Choose(*routes[i], input);
@@ -99,9 +119,8 @@ const CompiledRoute* VirtualHost::Match(const RouteInput& input) const {
 
 const CompiledRoute* VirtualHost::MatchLinear(const RouteInput& input) const {
   if (NeedsTls(input)) return tls_redirect.get();
-  std::string_view path = PathOf(input);
   for (const auto& route : routes) {
-    if (PathMatches(*route, path) && PredicatesMatch(*route, input)) return Choose(*route, input);
+    if (PathMatches(*route, input) && PredicatesMatch(*route, input)) return Choose(*route, input);
   }
   return nullptr;
 }
@@ -111,13 +130,11 @@ void VirtualHost::Explain(const RouteInput& input, std::vector<std::string>& lin
     lines.push_back("  " + tls_redirect->config_path().Origin().ToString() + ": redirected to https");
     return;
   }
-  std::string_view path = PathOf(input);
   for (const auto& route : routes) {
     std::string line = "  " + route->config_path().Origin().ToString();
     if (!route->name.empty()) line += " \"" + route->name + "\"";
-    if (!PathMatches(*route, path)) {
-      lines.push_back(line + ": no: " + DescribePath(*route) + " does not match the path \"" +
-                      std::string(path) + "\"");
+    if (!PathMatches(*route, input)) {
+      lines.push_back(line + ": no: " + DescribeMismatch(*route, input));
       continue;
     }
     std::string failure = route->predicates == nullptr ? "" : route->predicates->FirstFailure(input);

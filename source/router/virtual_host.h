@@ -22,6 +22,7 @@ struct VirtualHost {
   std::vector<std::string> domains;
   std::vector<std::unique_ptr<CompiledRoute>> routes;
   PathIndex index;
+  std::vector<uint32_t> connects;  // the positions of the routes that take CONNECT, in order
 
   const CompiledRoute* Match(const RouteInput& input) const;
   const CompiledRoute* MatchLinear(const RouteInput& input) const;
@@ -29,6 +30,7 @@ struct VirtualHost {
 
  private:
   bool NeedsTls(const RouteInput& input) const;
+  const CompiledRoute* MatchConnect(const RouteInput& input) const;
 };
 
 // Finds the virtual host of a host name: exact domains first, then the longest suffix ("*.example.org"), the

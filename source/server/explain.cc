@@ -48,7 +48,8 @@ void ExplainTcpProxy(const Snapshot& snapshot, const TcpProxyConfig& proxy, Expl
 absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainRequest& question) {
   absl::StatusOr<Address> client = Address::Ip(question.client, 0);
   if (!client.ok()) return client.status();
-  absl::StatusOr<ExplainUrl> url = ExplainUrl::Parse(question.url);
+  absl::StatusOr<ExplainUrl> url =
+      question.method == "CONNECT" ? ExplainUrl::OfConnect(question.url) : ExplainUrl::Parse(question.url);
   if (!url.ok()) return url.status();
   const Choice choice = ChooseListener(snapshot, url->port);
   if (choice.listener == nullptr) return absl::NotFoundError("the configuration has no listener");

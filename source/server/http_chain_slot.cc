@@ -134,6 +134,7 @@ HttpChainSlot::HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManag
       manager_(*this) {}
 
 HttpChainSlot::~HttpChainSlot() {
+  for (const auto& connection : connections_) connection->SayGoodbye();
   while (!connections_.empty()) {
     Forget(*connections_.back());
     // Taken out before it is destroyed, so that nothing finds it half gone.

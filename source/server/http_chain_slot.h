@@ -25,6 +25,9 @@ class DownstreamConnection {
   bool busy() const { return codec_ != nullptr && codec_->busy(); }
   CloseCause ended_by() const { return codec_ == nullptr ? CloseCause::kRemote : codec_->ended_by(); }
   void Close() { codec_->Close(); }
+  void SayGoodbye() {
+    if (codec_ != nullptr) codec_->SayGoodbye();
+  }
 
  private:
   friend class HttpChainSlot;

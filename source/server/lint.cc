@@ -26,12 +26,15 @@ struct LintWalk {
   NamedClusters named;
   Diagnostics& diagnostics;
 
-  RouteLint Routes(const RouteTable* table) const { return {table, clusters, diagnostics}; }
+  RouteLint Routes(const RouteTable* table, const UpgradeRules& upgrades) const {
+    return {table, clusters, upgrades, diagnostics};
+  }
 };
 
 // Routes that stand in a file of their own, where one table is in use and others may stand beside it. The
 // errors in the file have been reported when it was compiled.
-void LintRouteFile(const std::string& file, const RouteTable& table, LintWalk& walk) {
+void LintRouteFile(const std::string& file, const HcmConfig& hcm, LintWalk& walk) {
+  const RouteTable& table = *hcm.routes;
   envoy::service::discovery::v3::DiscoveryResponse response;
   ConfigDocument document;
   Diagnostics reported;
@@ -41,7 +44,7 @@ void LintRouteFile(const std::string& file, const RouteTable& table, LintWalk& w
     const ConfigPath path = document.Root().Field("resources").Index(i);
     absl::StatusOr<RouteConfiguration> routes = Unpack<RouteConfiguration>(response.resources(i), path);
     if (!routes.ok()) continue;
-    LintRoutes(*routes, path, walk.Routes(routes->name() == table.name() ? &table : nullptr));
+    LintRoutes(*routes, path, walk.Routes(routes->name() == table.name() ? &table : nullptr, hcm.upgrades));
   }
 }
 
@@ -62,11 +65,11 @@ void LintChain(const FilterChain& chain, const FilterChainConfig& compiled, cons
   absl::StatusOr<HttpConnectionManager> hcm =
       Unpack<HttpConnectionManager>(chain.filters(last).typed_config(), config);
   if (!hcm.ok()) return;
-  const RouteTable& table = *compiled.hcm->routes;
   if (hcm->has_route_config()) {
-    LintRoutes(hcm->route_config(), config.Field("route_config"), walk.Routes(&table));
+    LintRoutes(hcm->route_config(), config.Field("route_config"),
+               walk.Routes(compiled.hcm->routes.get(), compiled.hcm->upgrades));
   }
-  for (const std::string& file : compiled.hcm->watched_files) LintRouteFile(file, table, walk);
+  for (const std::string& file : compiled.hcm->watched_files) LintRouteFile(file, *compiled.hcm, walk);
   LintRequestTimeouts(*hcm, compiled.hcm->codec, config, walk.diagnostics);
 }
 

@@ -62,6 +62,7 @@ void LintVirtualHost(const PlacedHost& placed, const RouteLint& lint) {
     if (const int taker = takers.Find(match); taker >= 0) LintReach(placed, i, taker, lint);
     LintMatch(match, routes.Index(i).Field("match"), lint.diagnostics);
     LintRoute(placed.host.routes(i), routes.Index(i), lint);
+    LintConnect(placed.host.routes(i), routes.Index(i), lint);
     takers.Add(match, i);
   }
   if (placed.host.routes().empty()) {
@@ -89,6 +90,8 @@ void LintRoutes(const RouteConfiguration& routes, const ConfigPath& path, const 
   const ConfigPath hosts = path.Field("virtual_hosts");
   for (int i = 0; i < routes.virtual_hosts_size(); ++i) {
     LintVirtualHost({routes.virtual_hosts(i), i, hosts.Index(i)}, lint);
+    LintConnectHost(routes.virtual_hosts(i), routes.ignore_port_in_host_matching(), hosts.Index(i),
+                    lint.diagnostics);
     if (routes.ignore_port_in_host_matching()) {
       LintDomains(routes.virtual_hosts(i), hosts.Index(i), lint.diagnostics);
     }

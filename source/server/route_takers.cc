@@ -63,6 +63,7 @@ bool IsKnown(const RouteMatch& match) {
   rest.clear_path();
   rest.clear_safe_regex();
   rest.clear_path_separated_prefix();
+  rest.clear_connect_matcher();
   rest.clear_case_sensitive();
   rest.clear_headers();
   rest.clear_query_parameters();
@@ -135,6 +136,10 @@ std::optional<std::string> LiteralOf(const RouteMatch& match) {
 class RouteTakers::Paths {
  public:
   void Add(const RouteMatch& match, int index) {
+    if (match.has_connect_matcher()) {
+      if (connect_ < 0) connect_ = index;
+      return;
+    }
     Kinds& kinds = CaseSensitive(match) ? exact_case_ : any_case_;
     const auto key = [&](const std::string& text) { return CaseSensitive(match) ? text : Lower(text); };
     if (match.has_prefix()) kinds.prefixes.emplace(key(match.prefix()), index);
@@ -144,6 +149,7 @@ class RouteTakers::Paths {
   }
 
   int Find(const RouteMatch& match) const {
+    if (match.has_connect_matcher()) return connect_;
     int found = FindIn(any_case_, match, /*lower=*/true);
     if (CaseSensitive(match)) found = Earlier(found, FindIn(exact_case_, match, /*lower=*/false));
     return found;
@@ -159,6 +165,7 @@ class RouteTakers::Paths {
   }
 
   Kinds exact_case_, any_case_;
+  int connect_ = -1;  // the first that takes CONNECT, which no path does
 };
 
 RouteTakers::RouteTakers() = default;

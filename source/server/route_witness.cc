@@ -58,6 +58,11 @@ std::string HostFor(const envoy::config::route::v3::VirtualHost& host) {
   return domain;
 }
 
+// CONNECT names a port, too.
+std::string WithPort(const std::string& host) {
+  return host.find(':') == std::string::npos ? host + ":443" : host;
+}
+
 Text PathFor(const RouteMatch& match) {
   Text path = LiteralOf(match);
   if (!match.has_safe_regex()) return path->empty() ? "/" : path;
@@ -105,26 +110,32 @@ bool AddQuery(const RouteMatch& match, RouteWitness& witness) {
 }  // namespace
 
 std::string RouteWitness::ToString() const {
-  std::string text = "GET http://" + host + path;
+  std::string text = path.empty() ? "CONNECT " + host : "GET http://" + host + path;
   for (const auto& [name, value] : headers) text.append(" -H '").append(name + ": " + value).append("'");
   return text;
 }
 
 std::optional<RouteWitness> MakeWitness(const envoy::config::route::v3::VirtualHost& host,
                                         const RouteMatch& match) {
+  RouteWitness witness{HostFor(host), "", {}};
+  if (match.has_connect_matcher()) {
+    witness.host = WithPort(witness.host);
+    if (match.query_parameters_size() > 0 || !AddHeaders(match, witness)) return std::nullopt;
+    return witness;
+  }
   const Text path = PathFor(match);
   if (!path) return std::nullopt;
-  RouteWitness witness{HostFor(host), *path, {}};
+  witness.path = *path;
   if (!AddHeaders(match, witness) || !AddQuery(match, witness)) return std::nullopt;
   return witness;
 }
 
 bool IsTakenBy(const RouteTable& table, const RouteWitness& witness, int virtual_host, int route) {
   HeaderMap headers;
-  headers.Add(Header::kMethod, "GET");
+  headers.Add(Header::kMethod, witness.path.empty() ? "CONNECT" : "GET");
   headers.Add(Header::kScheme, "http");
   headers.Add(Header::kAuthority, witness.host);
-  headers.Add(Header::kPath, witness.path);
+  if (!witness.path.empty()) headers.Add(Header::kPath, witness.path);
   for (const auto& [name, value] : witness.headers) headers.Add(name, value);
   const CompiledRoute* taker = table.Match({headers, nullptr, 0});
   return taker != nullptr && taker->scope->virtual_host_index == static_cast<uint32_t>(virtual_host) &&

@@ -17,7 +17,7 @@ namespace narthex {
 // A request that a match asks for, made up from it.
 struct RouteWitness {
   std::string host;
-  std::string path;
+  std::string path;  // empty: CONNECT
   std::vector<std::pair<std::string, std::string>> headers;
 
   // As the arguments of `narthex explain`: GET http://a.test/b -H 'x: 1'.

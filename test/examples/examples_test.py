@@ -89,7 +89,7 @@ class Examples(unittest.TestCase):
         self.fail("the gateway has ended: " + "".join(said))
 
     def test_each_example_starts_answers_and_ends(self):
-        self.assertGreaterEqual(len(EXAMPLES), 17)
+        self.assertGreaterEqual(len(EXAMPLES), 18)
         for example in EXAMPLES:
             with self.subTest(example.name), tempfile.TemporaryDirectory(dir="/tmp") as folder:
                 folder = pathlib.Path(folder)

@@ -37,6 +37,8 @@ struct RawResponse {
 std::vector<RawRequest> RawHeadCases();
 // Where the body ends: Content-Length, Transfer-Encoding, the chunked coding, trailers; hop-by-hop fields.
 std::vector<RawRequest> RawBodyCases();
+// CONNECT: whom it may name, and what may stand in its head.
+std::vector<RawRequest> RawConnectCases();
 std::vector<RawResponse> RawResponseCases();
 
 }  // namespace narthex

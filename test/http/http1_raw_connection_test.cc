@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "source/http/client_codec.h"
 #include "source/http/server_codec.h"
+#include "source/http/tunnel.h"
 #include "test/http/http1_raw_cases.h"
 #include "test/net/fake_stream.h"
 
@@ -32,8 +33,8 @@ class Witness final : public RequestHandler {
     authority = request.headers().Get(Header::kAuthority);
     path = request.path();
     fields = Fields(&request.headers());
-    // As it may be, the offer of another protocol is not taken up.
-    if (request.headers().Has(Header::kUpgrade)) request.set_body(Body());
+    // As it may be, the offer of another protocol is not taken up; a tunnel ends at once.
+    if (AsksForTunnel(request.headers())) request.set_body(Body());
     WholeBody whole = co_await ReadAll(request.body(), 1 << 20);
     if (whole.error != nullptr) co_return LocalReply(400, whole.error->detail, "bad body");
     ++finished;
@@ -160,6 +161,12 @@ TEST(Http1RawCasesOnAConnection, HeadsAreServedOrRefused) {
 
 TEST(Http1RawCasesOnAConnection, BodiesAreServedOrRefused) {
   for (const RawRequest& request : RawBodyCases()) {
+    for (const size_t step : kSteps) CheckRequest(request, step);
+  }
+}
+
+TEST(Http1RawCasesOnAConnection, ConnectIsServedOrRefused) {
+  for (const RawRequest& request : RawConnectCases()) {
     for (const size_t step : kSteps) CheckRequest(request, step);
   }
 }

@@ -74,7 +74,6 @@ std::vector<RawRequest> RequestLines() {
       BadLine("absolute-form-bad-port", "GET http://h:8a/ HTTP/1.1"),
       BadLine("absolute-form-bad-authority", "GET http://a[b/ HTTP/1.1"),
       BadLine("authority-form", "GET h:80 HTTP/1.1"),
-      BadLine("connect-is-not-served", "CONNECT h:80 HTTP/1.1", 501),
       BadLine("relative-target", "GET a/b HTTP/1.1"),
       BadLine("target-with-fragment", "GET /a#b HTTP/1.1"),
       BadLine("target-with-control", "GET /a\001b HTTP/1.1"),

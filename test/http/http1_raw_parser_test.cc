@@ -7,6 +7,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
+#include "source/http/tunnel.h"
 #include "test/http/http1_raw_cases.h"
 
 namespace narthex {
@@ -81,6 +82,7 @@ void ExpectForwardedTheSame(const RequestHead& head, const std::string& name) {
   const bool has_length = head.framing.kind == Framing::Kind::kLength;
   RequestFraming framing;
   framing.chunked = head.framing.kind == Framing::Kind::kChunked;
+  framing.connect = IsConnect(head.headers);
   if (has_length) framing.length = head.framing.length;
   if (!head.headers.Has(Header::kAuthority)) return;
   ASSERT_TRUE(WriteRequestHead(head.headers, framing, wire)) << name;
@@ -140,11 +142,19 @@ TEST(Http1RawCases, AreManyAndNamedApart) {
     EXPECT_TRUE(names.insert(request.name).second) << request.name;
   for (const RawRequest& request : RawBodyCases())
     EXPECT_TRUE(names.insert(request.name).second) << request.name;
-  EXPECT_GE(names.size(), 150u);
+  for (const RawRequest& request : RawConnectCases())
+    EXPECT_TRUE(names.insert(request.name).second) << request.name;
+  EXPECT_GE(names.size(), 190u);
 }
 
 TEST(Http1RawCases, HeadsMeanWhatTheyMust) {
   for (const RawRequest& request : RawHeadCases()) {
+    for (const size_t step : kSteps) CheckRequest(request, step);
+  }
+}
+
+TEST(Http1RawCases, ConnectNamesAHostAndAPort) {
+  for (const RawRequest& request : RawConnectCases()) {
     for (const size_t step : kSteps) CheckRequest(request, step);
   }
 }

@@ -64,7 +64,7 @@ TEST(Explain, AnswersAsTheCodecDoes) {
   for (const Case& refused :
        {Case{"GET", "http://user@a.test/x", {}, 400, "http1.host_invalid"},
         Case{"GET", "http://a.test:99999/", {}, 400, "http1.host_invalid"},
-        Case{"CONNECT", url, {}, 501, "http1.connect_not_supported"},
+        Case{"CONNECT", url, {}, 400, "http1.invalid_target"},
         Case{"G(T", url, {}, 400, "http1.invalid_method"}, Case{"G T", url, {}, 400, "http1.invalid_version"},
         Case{"GET", "/a#b", {}, 400, "http1.invalid_target"},
         Case{"GET", url, {{"Transfer-Encoding", "x"}}, 501, "transfer_encoding_unknown"},
@@ -91,6 +91,49 @@ TEST(Explain, FollowsAUrlAsAClientSendsIt) {
   EXPECT_NE(path.ToText().find("host 192.0.2.1:8080, the listener's address"), std::string::npos);
   EXPECT_EQ(path.status, 404);
   EXPECT_EQ(Explain(hcm, "*", "OPTIONS", {{"host", "a.test"}}).status, 404);
+}
+
+constexpr std::string_view kConnectRoutes = R"(
+route_config:
+  virtual_hosts:
+  - name: main
+    domains: ["*"]
+    routes:
+    - match: {connect_matcher: {}, headers: [{name: x-ends, present_match: true}]}
+      route: {cluster: raw, upgrade_configs: [{upgrade_type: CONNECT, connect_config: {}}]}
+    - match: {connect_matcher: {}, headers: [{name: x-off, present_match: true}]}
+      route: {cluster: off, upgrade_configs: [{upgrade_type: CONNECT, enabled: false}]}
+    - match: {connect_matcher: {}}
+      route: {cluster: proxy}
+    - match: {prefix: /}
+      route: {cluster: products}
+upgrade_configs: [{upgrade_type: CONNECT}]
+)";
+
+TEST(Explain, SaysWhatBecomesOfATunnel) {
+  CompiledHcm hcm(kConnectRoutes, Profile::kEdge);
+  ASSERT_NE(hcm.config(), nullptr) << hcm.errors();
+  const auto ask = [&](Headers headers) {
+    ExchangeQuestion question;
+    question.method = "CONNECT";
+    question.url = ExplainUrl::OfConnect("a.test:443");
+    question.headers = std::move(headers);
+    question.client = *Address::Ip("203.0.113.9", 1);
+    question.local = *Address::Ip("192.0.2.1", 8080);
+    return ExplainExchange(*hcm, question);
+  };
+  EXPECT_EQ(ask({}).cluster, "proxy");
+  EXPECT_NE(ask({}).ToText().find("CONNECT: passed on"), std::string::npos) << ask({}).ToText();
+  const ExchangeExplanation ends = ask({{"x-ends", "1"}});
+  EXPECT_EQ(ends.cluster, "raw");
+  EXPECT_NE(ends.ToText().find("CONNECT: ends here"), std::string::npos) << ends.ToText();
+  const ExchangeExplanation off = ask({{"x-off", "1"}});
+  EXPECT_EQ(off.status, 403);
+  EXPECT_NE(off.ToText().find("upgrade_failed"), std::string::npos) << off.ToText();
+  const std::string upgrade =
+      Explain(hcm, "http://a.test/", "GET", {{"connection", "upgrade"}, {"upgrade", "websocket"}}).ToText();
+  EXPECT_NE(upgrade.find("the request goes on without"), std::string::npos) << upgrade;
+  EXPECT_NE(upgrade.find("connect_matcher takes CONNECT alone"), std::string::npos) << upgrade;
 }
 
 TEST(ExplainUrl, SaysWhatIsNoUrl) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "source/router/compiled_route.h"
 #include "test/manager/hcm_fixture.h"
 
 namespace narthex {
@@ -83,6 +84,33 @@ TEST(HcmConfig, TheLastFilterMustAnswerAndOnlyTheLast) {
   ExpectError(list(kRouter, kRouter), "another filter has the name");
   CompiledHcm good(list(kBuffer, kRouter));
   EXPECT_NE(good.config(), nullptr) << good.errors();
+}
+
+TEST(HcmConfig, UpgradedRequestsMayHaveFiltersOfTheirOwn) {
+  constexpr std::string_view kBuffer =
+      "{name: buffer, typed_config: {\"@type\": "
+      "type.googleapis.com/envoy.extensions.filters.http.buffer.v3.Buffer, max_request_bytes: 9}}";
+  constexpr std::string_view kRouter =
+      "typed_config: {\"@type\": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}";
+  const auto with = [&](const std::string& filters) {
+    return "http_filters: [{name: router, " + std::string(kRouter) +
+           "]\nupgrade_configs: [{upgrade_type: a}, {upgrade_type: b, filters: [" + filters + "]}]\n";
+  };
+  CompiledHcm good(with(std::string(kBuffer) + ", {name: router, " + std::string(kRouter)));
+  ASSERT_NE(good.config(), nullptr) << good.errors();
+  EXPECT_EQ((*good).upgrades.Find("a")->chain, std::nullopt);
+  EXPECT_EQ((*good).upgrades.Find("B")->chain, 0u);
+  ASSERT_EQ((*good).upgrade_filters.size(), 1u);
+  EXPECT_EQ((*good).upgrade_filters[0].size(), 2u);
+  EXPECT_EQ((*good).no_route->chain->size(), 1u);
+  EXPECT_EQ((*good).no_route->upgrade_chains->at(0)->size(), 2u);
+  ExpectError(with(std::string(kBuffer)), "upgrade_configs[1].filters[0]: the last filter must be");
+  ExpectError(with("{name: buffer, " + std::string(kRouter) + ", " + std::string(kBuffer)),
+              "another filter has the name");
+  // One name is one type, or what routes say to it would mean two things.
+  ExpectError(with("{name: router, " + std::string(kBuffer).substr(std::string("{name: buffer, ").size()) +
+                   ", {name: last, " + std::string(kRouter)),
+              "the filter of http_filters with the name \"router\" is of another type");
 }
 
 TEST(HcmConfig, AMessageThatIsNoFilterIsAnErrorWithASuggestion) {

@@ -292,5 +292,43 @@ TEST(RouteTable, RoutesKnowTheirPlace) {
   EXPECT_EQ(route->forward->timeout, std::chrono::seconds(3));
 }
 
+TEST(RouteTable, ConnectHasRoutesOfItsOwn) {
+  TextTable table = TextTable::WithRoutes(
+      "{match: {prefix: /}, route: {cluster: paths}}, {match: {prefix: ''}, route: {cluster: all}}, "
+      "{match: {connect_matcher: {}, headers: [{name: x-a, present_match: true}]}, route: {cluster: a}}, "
+      "{match: {safe_regex: {regex: '.*'}}, route: {cluster: any}}, "
+      "{match: {connect_matcher: {}}, route: {cluster: b}}");
+  ASSERT_NE(table.table(), nullptr) << table.findings();
+  HeaderMap connect;
+  connect.Add(Header::kMethod, "CONNECT");
+  connect.Add(Header::kAuthority, "a.test:443");
+  const CompiledRoute* route = table.table()->Match({connect});
+  ASSERT_NE(route, nullptr);
+  EXPECT_EQ(route->cluster, "b");
+  EXPECT_EQ(table.table()->MatchLinear({connect}), route);
+  connect.Add("x-a", "1");
+  EXPECT_EQ(table.table()->Match({connect})->cluster, "a");
+  EXPECT_EQ(table.table()->MatchLinear({connect})->cluster, "a");
+  EXPECT_EQ(table.PathTarget("/x"), "paths");
+
+  TextTable without = TextTable::WithRoutes("{match: {prefix: ''}, route: {cluster: all}}");
+  EXPECT_EQ(without.table()->Match({connect}), nullptr);
+  EXPECT_EQ(without.table()->MatchLinear({connect}), nullptr);
+}
+
+TEST(RouteTable, OnlyConnectEndsHere) {
+  const auto route = [](const std::string& upgrade) {
+    return TextTable::WithRoutes(
+        "{match: {connect_matcher: {}}, route: {cluster: a, upgrade_configs: [{upgrade_type: " + upgrade +
+        ", connect_config: {}}]}}");
+  };
+  EXPECT_NE(route("connect").table(), nullptr);
+  const TextTable refused = route("websocket");
+  EXPECT_EQ(refused.table(), nullptr);
+  EXPECT_NE(refused.findings().find("upgrade_configs[0].connect_config: is for the upgrade_type CONNECT"),
+            std::string::npos)
+      << refused.findings();
+}
+
 }  // namespace
 }  // namespace narthex

@@ -56,6 +56,25 @@ TEST(LintReach, ShowsNoRequestWhereItCannotMakeOneUp) {
       Behind(""));
 }
 
+TEST(LintReach, KnowsThatOnlyConnectTakesConnect) {
+  const std::string allow = "route: {cluster: c, upgrade_configs: [{upgrade_type: CONNECT}]}}";
+  const std::string connect = "{match: {connect_matcher: {}}, " + allow;
+  const auto lint = [](const std::string& domain, const std::string& routes) {
+    return LintOf(GatewayWith("route_config: {virtual_hosts: [{name: v, domains: ['" + domain +
+                              "'], routes: [\n" + routes + "]}]},"));
+  };
+  EXPECT_EQ(lint("*", To("{prefix: ''}") + ",\n" + connect + ",\n" + To("{prefix: /a}")).find("routes[1]"),
+            std::string::npos);
+  EXPECT_EQ(lint("*", connect + ",\n" + connect), Behind("CONNECT any.example:443"));
+  EXPECT_EQ(lint("a.test:8443", connect + ",\n" + connect), Behind("CONNECT a.test:8443"));
+  EXPECT_NE(lint("a.test", connect).find("no domain has one"), std::string::npos);
+  EXPECT_EQ(lint("a.test:443", connect), "");
+  EXPECT_NE(lint("*", To("{connect_matcher: {}}")).find("every request is answered with 403"),
+            std::string::npos);
+  EXPECT_NE(lint("*", "{match: {prefix: /}, " + allow).find("only a route with connect_matcher"),
+            std::string::npos);
+}
+
 TEST(LintReach, LeavesReachableRoutesAlone) {
   EXPECT_EQ(Second("{prefix: /a}", "{prefix: /b}"), "");
   EXPECT_EQ(Second("{prefix: /a/b}", "{prefix: /a}"), "");

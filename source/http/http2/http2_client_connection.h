@@ -118,7 +118,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   int interims_ = 0;
   bool head_request_ = false;
   std::string websocket_key_;  // to be answered
-  bool tunnel_ = false;        // extended CONNECT (RFC 8441): the body waits until the upstream agrees
+  bool tunnel_ = false;        // CONNECT of either kind: the body waits until the upstream agrees
+  bool connect_ = false;       // not the extended one (RFC 8441)
   bool body_given_away_ = false;
   bool handed_on_ = false;
   bool listed_ = false;

@@ -3,6 +3,7 @@
 
 #include "source/http/http2/http2_client_connection.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 #include "source/http/websocket_handshake.h"
 
 namespace narthex {
@@ -40,7 +41,8 @@ Http2ClientStream::~Http2ClientStream() {
 
 bool Http2ClientStream::Begin(Request& request) {
   head_request_ = request.method() == "HEAD";
-  tunnel_ = request.headers().Has(Header::kUpgrade);
+  connect_ = IsConnect(request.headers());
+  tunnel_ = connect_ || request.headers().Has(Header::kUpgrade);
   if (tunnel_) return BeginTunnel(request);
   Body& body = request.body();
   Http2Fields& fields = session.scratch();
@@ -65,18 +67,22 @@ bool Http2ClientStream::Begin(Request& request) {
 }
 
 bool Http2ClientStream::WaitsForSettings(const Request& request) const {
-  return request.headers().Has(Header::kUpgrade) && !connection_.settings_known_ && !error_;
+  return request.headers().Has(Header::kUpgrade) && !IsConnect(request.headers()) &&
+         !connection_.settings_known_ && !error_;
 }
 
-// Asks for another protocol by extended CONNECT, in place of HTTP/1's upgrade.
+// CONNECT, or in place of HTTP/1's upgrade an extended one.
 bool Http2ClientStream::BeginTunnel(Request& request) {
-  if (nghttp2_session_get_remote_settings(session.raw(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
+  if (!connect_ &&
+      nghttp2_session_get_remote_settings(session.raw(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 1) {
     Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, "it takes no extended CONNECT");
     return true;
   }
   HeaderMap& headers = request.headers();
-  websocket_key_ = headers.Get(kWebSocketKey);
-  headers.Remove(kWebSocketKey);
+  if (!connect_) {
+    websocket_key_ = headers.Get(kWebSocketKey);
+    headers.Remove(kWebSocketKey);
+  }
   Http2Fields& fields = session.scratch();
   if (!WriteHttp2Request(headers, std::nullopt, fields)) return false;
   if (!session.SubmitRequest(*this, fields, true)) {
@@ -89,10 +95,12 @@ bool Http2ClientStream::BeginTunnel(Request& request) {
 // Brings the answer into the form that HTTP/1 gives it; the client's bytes follow the request.
 bool Http2ClientStream::StartTunnel(Request& request) {
   if (!tunnel_ || response_headers.Get(Header::kStatus)[0] != '2') return false;
-  response_headers.Set(Header::kStatus, "101");
-  response_headers.Set(Header::kConnection, "upgrade");
-  response_headers.Set(Header::kUpgrade, request.headers().Get(Header::kUpgrade));
-  if (!websocket_key_.empty()) response_headers.Set(kWebSocketAccept, WebSocketAccept(websocket_key_));
+  if (!connect_) {
+    response_headers.Set(Header::kStatus, "101");
+    response_headers.Set(Header::kConnection, "upgrade");
+    response_headers.Set(Header::kUpgrade, request.headers().Get(Header::kUpgrade));
+    if (!websocket_key_.empty()) response_headers.Set(kWebSocketAccept, WebSocketAccept(websocket_key_));
+  }
   body_given_away_ = true;
   request_body_ = std::move(request.body());
   pump_ = Pump();
@@ -139,8 +147,10 @@ void Http2ClientStream::TakeHead(Http2FieldReader& head) {
     return;
   }
   head_done = true;
-  no_payload = head_request_ || status == 204 || status == 304;
-  content_length = head.content_length();
+  const bool opens = tunnel_ && status / 100 == 2;
+  no_payload = head_request_ || (!opens && (status == 204 || status == 304));
+  // In a tunnel it means nothing (RFC 9110 section 9.3.6).
+  if (!opens) content_length = head.content_length();
   response_headers = std::move(head.headers);
 }
 

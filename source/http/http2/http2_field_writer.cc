@@ -7,6 +7,7 @@
 #include "source/http/byte_scan.h"
 #include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -61,11 +62,13 @@ bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length,
   out.clear();
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
-  const bool connect = method == "CONNECT";
+  const bool connect = IsConnect(headers);
+  // RFC 9113 section 8.5.
+  if (connect && !IsAuthorityForm(headers.Get(Header::kAuthority))) return false;
   if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || HasSpaceOrControl(path))
     return false;
   if (headers.Get(Header::kAuthority).find(' ') != std::string_view::npos) return false;
-  const std::string_view protocol = headers.Get(Header::kUpgrade);
+  const std::string_view protocol = connect ? std::string_view() : headers.Get(Header::kUpgrade);
   if (protocol.empty()) {
     Put(Header::kMethod, method, out);
   } else {

@@ -224,6 +224,10 @@ void Http2FieldReader::CheckConnect() {
     CheckTarget();
   } else if (headers.Has(Header::kPath) || scheme_.data() != nullptr) {
     Malformed(kHttp2Messaging, "CONNECT with :path or :scheme");
+  } else if (!IsAuthorityForm(headers.Get(Header::kAuthority))) {
+    Malformed(kHttp2Messaging, "CONNECT to something other than a host and a port");
+  } else if (content_length_) {
+    Malformed(kHttp2Messaging, "CONNECT with content-length");
   }
   if (!limits_.allow_connect) Refuse({501, "http2.connect_not_supported", "CONNECT is not allowed here"});
 }

@@ -16,15 +16,16 @@ size_t BytesOf(const Http2Fields& fields) {
 }  // namespace
 
 bool Http2ServerStream::BeginResponse(Response response) {
-  if (tunnel_ != nullptr && response.status() / 100 == 2) response = WithoutTunnel(response.status());
-  if (tunnel_ != nullptr && response.status() == kSwitchingProtocols) {
+  if (extended_ && response.status() / 100 == 2) response = WithoutTunnel(response.status());
+  if (extended_ && response.status() == kSwitchingProtocols) {
     response.set_status(200);
     response.headers().Remove(kWebSocketAccept);
   }
   response_.emplace(std::move(response));
   const Response& sending = *response_;
-  const bool no_body = exchange_.request_headers.Get(Header::kMethod) == "HEAD" || sending.status() == 204 ||
-                       sending.status() == 304;
+  const bool opens = tunnel_ != nullptr && sending.status() / 100 == 2;
+  const bool no_body = !opens && (exchange_.request_headers.Get(Header::kMethod) == "HEAD" ||
+                                  sending.status() == 204 || sending.status() == 304);
   const bool whole = no_body || response_->body().empty();
   Http2Fields& fields = session.scratch();
   const Http2ResponseFraming framing{.no_body = no_body, .length = response_->body().length()};
@@ -59,6 +60,7 @@ Task<void> Http2ServerStream::SendBody() {
       co_return;
     }
     exchange_.response_body_bytes += piece.data.size();
+    if (watch_) watch_->ToClient(piece.data);
     if (piece.end) response_trailers_ = std::move(piece.trailers);
     Touch();
     session.Send(*this, std::move(piece.data), piece.end, response_trailers_.get());

@@ -114,6 +114,11 @@ void Http2ServerConnection::OnPong(const uint8_t* opaque) {
   FinishDrain();
 }
 
+void Http2ServerConnection::SayGoodbye() {
+  for (Http2ServerStream* stream = first_; stream != nullptr; stream = stream->next) stream->SayGoodbye();
+  session_.SendNow();
+}
+
 // The connection ends with the last of the streams that it has.
 void Http2ServerConnection::FinishDrain() {
   if (draining_ == Draining::kFinal) return;

@@ -21,6 +21,7 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   void Start(Buffer received) { session_.Start(std::move(received)); }
 
   void Drain() override;
+  void SayGoodbye() override;
   bool busy() const override { return first_ != nullptr || cut_off_; }
   CloseCause ended_by() const override { return ended_by_; }
   uint64_t idle_since() const override { return idle_ ? idle_since_ : 0; }

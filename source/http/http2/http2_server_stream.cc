@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "source/base/random.h"
 #include "source/http/reason_phrase.h"
+#include "source/http/tunnel.h"
 #include "source/http/websocket_handshake.h"
 
 namespace narthex {
@@ -22,13 +24,21 @@ class Http2ServerStream::RequestBody final : public BodySource {
 
   Task<BodyPiece> Read() override {
     stream_.SendContinue();
-    while (stream_.received.empty() && !stream_.remote_ended) {
+    while (stream_.received.empty() && !stream_.remote_ended && !stream_.goodbye_) {
       stream_.readable.Reset();
       // Once the response has begun, both ends may talk to each other as slowly as they like.
       const Awaited awaited(stream_.head_sent_ ? nullptr : &stream_.connection_);
       co_await stream_.readable.Wait();
     }
-    co_return stream_.session.TakeReceived(stream_);
+    BodyPiece piece;
+    if (stream_.received.empty() && stream_.goodbye_) {
+      piece.data.Append(GoingAwayFromClient(static_cast<uint32_t>(Random64())));
+      piece.end = true;
+      co_return piece;
+    }
+    piece = stream_.session.TakeReceived(stream_);
+    if (stream_.watch_) stream_.watch_->FromClient(piece.data);
+    co_return piece;
   }
 
  private:
@@ -84,18 +94,24 @@ void Http2ServerStream::TakeHead(Http2FieldReader& head, const Http2FieldError* 
   continue_pending_ = head.expects_continue();
   exchange_.request_headers = std::move(head.headers);
   parsed_ = true;
-  if (exchange_.request_headers.Has(Header::kProtocol)) TakeExtendedConnect();
+  if (IsConnect(exchange_.request_headers)) TakeConnect();
 }
 
-// Brings it into the form that HTTP/1 gives it, which the layers above know.
-void Http2ServerStream::TakeExtendedConnect() {
+// An extended one (RFC 8441) is brought into the form that HTTP/1 gives it, which the layers above know.
+void Http2ServerStream::TakeConnect() {
   HeaderMap& headers = exchange_.request_headers;
   tunnel_ = std::make_shared<Http2ServerStream*>(this);
+  extended_ = headers.Has(Header::kProtocol);
+  if (!extended_) {
+    watch_.emplace(headers);
+    return;
+  }
   exchange_.upgrade_only = true;
   headers.Set(Header::kMethod, "GET");
   headers.Set(Header::kConnection, "upgrade");
   headers.Set(Header::kUpgrade, headers.Get(Header::kProtocol));
   headers.Remove(Header::kProtocol);
+  watch_.emplace(headers);
   // HTTP/2 needs no proof that the server knows the protocol, HTTP/1 does (RFC 8441 section 5.1).
   if (headers.Get(Header::kUpgrade) == "websocket") headers.Set(kWebSocketKey, NewWebSocketKey());
 }
@@ -128,6 +144,18 @@ void Http2ServerStream::Begin() {
   Touch();
   root_ = Serve();
   root_.Start();
+}
+
+void Http2ServerStream::SayGoodbye() {
+  const bool open = watch_ && head_sent_ && response_ && response_->status() / 100 == 2;
+  if (!open) return;
+  // Of what is on its way nothing may be left.
+  if (watch_->MayTellClient() && !send_ended && to_send.empty()) {
+    session.Send(*this, Buffer(GoingAwayFromServer()), /*end=*/true, nullptr);
+  }
+  if (!watch_->MayTellUpstream() || !readable.has_waiter()) return;
+  goodbye_ = true;
+  readable.Set();
 }
 
 // The response is on its way whole. A client that still sends is told that it need not (RFC 9113

@@ -6,6 +6,7 @@
 
 #include "source/coro/interruptible.h"
 #include "source/http/http2/http2_server_connection.h"
+#include "source/http/tunnel_watch.h"
 
 namespace narthex {
 
@@ -19,6 +20,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void TakeHead(Http2FieldReader& head, const Http2FieldError* error);
   // Goes on with what has happened. False when the stream is over and has to be destroyed.
   bool Advance(uint8_t what);
+  // As ServerConnection::SayGoodbye; what it says is to be sent by the session's next turn.
+  void SayGoodbye();
   // The connection ends under it; `failure` as in Http2Events::OnClosing.
   void CutOff(std::string_view failure);
 
@@ -43,7 +46,7 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
   void SendContinue();
-  void TakeExtendedConnect();
+  void TakeConnect();
   Response WithoutTunnel(int status);
   static void OnIdleTimer(void* self);
   static void OnDeadline(void* self);
@@ -64,9 +67,12 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   bool settled_ = false;           // what became of it is in the exchange
   bool continue_pending_ = false;  // the client waits for 100 Continue
   bool head_sent_ = false;
-  // Of an extended CONNECT (RFC 8441), else null: this, for the body, which may outlive it.
+  // Of a CONNECT, else null: this, for the body, which may outlive it.
   std::shared_ptr<Http2ServerStream*> tunnel_;
-  bool upload_over_ = false;  // nobody reads what the client sends through the tunnel any more
+  bool extended_ = false;             // the CONNECT asks for another protocol
+  bool goodbye_ = false;              // the gateway has the last word in place of the client
+  std::optional<TunnelWatch> watch_;  // set with tunnel_
+  bool upload_over_ = false;          // nobody reads what the client sends through the tunnel any more
   Task<void> root_;
 };
 

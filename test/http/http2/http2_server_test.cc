@@ -222,6 +222,26 @@ TEST_F(Http2ServerTest, KeepsConnectToItselfUnlessItIsAllowed) {
   EXPECT_EQ(handler_.ended[0].details, "http2.connect_not_supported");
 }
 
+TEST_F(Http2ServerTest, ServesConnectWhereItIsAllowed) {
+  options_.http2.allow_connect = true;
+  Connect();
+  Send(RawHeaders(1, {{":method", "CONNECT"}, {":authority", "x:443"}}, false));
+  ASSERT_EQ(handler_.fields.size(), 1u);
+  EXPECT_EQ(handler_.fields[0], (RawFields{{":method", "CONNECT"}, {":authority", "x:443"}}));
+}
+
+TEST_F(Http2ServerTest, ServesNoConnectButToAHostAndAPort) {
+  options_.http2.allow_connect = true;
+  for (const char* authority : {"x", "x:", "x:0", ":443", "[::1]", "u@x:443"}) {
+    Connect();
+    Send(RawHeaders(1, {{":method", "CONNECT"}, {":authority", authority}}, false));
+    EXPECT_TRUE(handler_.fields.empty()) << authority;
+  }
+  Connect();
+  Send(RawHeaders(1, {{":method", "CONNECT"}, {":authority", "x:443"}, {"content-length", "0"}}, false));
+  EXPECT_TRUE(handler_.fields.empty());
+}
+
 TEST_F(Http2ServerTest, HandsOnExtendedConnectWhereItIsAllowed) {
   options_.http2.allow_connect = true;
   Connect();
