@@ -156,7 +156,8 @@ bool Http2Session::OnFrame(const nghttp2_frame& frame) {
       break;
     case NGHTTP2_DATA:
       if (stream != nullptr && end_stream) EndInbound(*stream);
-      return Guard(flood_) && Guard(guards_.OnData(frame.hd.length - frame.data.padlen, end_stream));
+      if ((frame.hd.flags & NGHTTP2_FLAG_PADDED) == 0) break;
+      return Guard(flood_) && Guard(guards_.OnPaddedData(frame.hd.length - frame.data.padlen, end_stream));
     case NGHTTP2_RST_STREAM:
       return OnReset(frame);
     case NGHTTP2_SETTINGS:
