@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -168,6 +169,20 @@ TEST(Acceptor, PausesAndResumes) {
   EXPECT_TRUE(door.fds.empty());
   door.acceptor().Resume();
   EXPECT_TRUE(door.RunUntil(1));
+}
+
+// The loop's other connections come between, even when it is late: a clock that has moved on lets in no more.
+TEST(Acceptor, TakesNoMoreInATurnThanItMay) {
+  Door door(Bind(Loopback()), 2);
+  std::vector<Client> clients;
+  for (int i = 0; i < 9; ++i) clients.emplace_back(door.acceptor().address());
+  for (size_t taken = 0, turns = 0; door.fds.size() < clients.size() && turns < 100; ++turns) {
+    door.Turn();
+    EXPECT_LE(door.fds.size(), taken + 2);
+    taken = door.fds.size();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(door.fds.size(), clients.size());
 }
 
 // Lowers the number of descriptors that this process may have to what it has now and `more`.

@@ -179,6 +179,11 @@ class Peer:
         """Whether the other end says so and goes."""
         return self.wait(lambda: any(said == code for _, said in self.goaways), seconds)
 
+    def is_left(self):
+        """Whether the other end has closed; reads nothing."""
+        established = 1
+        return self.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != established
+
     def over(self, number):
         return self.stream(number).ended or self.stream(number).reset is not None
 
