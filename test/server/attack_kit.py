@@ -13,6 +13,22 @@ from upgrade_test import Server
 # A path that the gateway answers itself: its latency is the gateway's own.
 PROBE = ("- match: {prefix: /}", "- match: {path: /probe}\n                direct_response: {status: 204}\n"
                                  "              - match: {prefix: /}")
+# Another cluster, which has what is asked of /probe.
+CALM_CLUSTER = """  clusters:
+  - name: calm
+    type: STATIC
+    connect_timeout: 1s
+    load_assignment: {cluster_name: calm, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address:
+      {address: 127.0.0.1, port_value: %d}}}}]}]}
+"""
+
+
+def beside(port):
+    """Edits for it, with its upstream's port."""
+    return [(PROBE[0], PROBE[1].replace("direct_response: {status: 204}", "route: {cluster: calm}")),
+            ("  clusters:\n", CALM_CLUSTER % port)]
+
+
 ONE_WORKER = ("--concurrency", "1")
 # What others may wait for their answers meanwhile.
 NEXT_REQUEST_MS = 50

@@ -82,7 +82,7 @@ class Peer:
         self.socket = connected
         self.socket.settimeout(LIMIT_S)
         self.decoder = hpack.Decoder(max_header_list_size=1 << 24)
-        self.streams, self.settings, self.goaways, self.pongs, self.window_updates = {}, [], [], 0, 0
+        self.streams, self.settings, self.goaways, self.pings, self.pongs, self.window_updates = {}, [], [], [], 0, 0
         self.closed, self.sent, self.agrees, self.opens_windows = False, 0, True, False
         self.unread, self.open_block = b"", None
 
@@ -148,12 +148,18 @@ class Peer:
                 self.send(frame(SETTINGS, ACK))
         elif kind == PING:
             self.pongs += flags & ACK
-            if self.agrees and not flags & ACK:
-                self.send(frame(PING, ACK, 0, payload))
+            if not flags & ACK:
+                self.pings.append(payload)
+            if self.agrees:
+                self.answer_pings()
         elif kind == GOAWAY:
             self.goaways.append(struct.unpack(">II", payload[:8]))
         elif kind == WINDOW_UPDATE:
             self.window_updates += 1
+
+    def answer_pings(self):
+        while self.pings:
+            self.send(frame(PING, ACK, 0, self.pings.pop()))
 
     def take_fields(self, stream, end, encoded):
         fields = self.decoder.decode(encoded)

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import raw_http2
-from attack_kit import Cost, NEXT_REQUEST_MS, ONE_WORKER, PROBE, Probe, percentile
+from attack_kit import Cost, NEXT_REQUEST_MS, ONE_WORKER, PROBE, Probe, beside, percentile
 from raw_http2 import (CONTINUATION, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, PING, PRIORITY, PUSH_PROMISE,
                        REFUSED_STREAM, Client, block, data, field, frame, get, headers, reset, settings, window_update)
 from smoke_test import Gateway, until
@@ -17,18 +17,6 @@ from upgrade_test import EdgeTest, Server, TO_HTTP2
 
 MEBIBYTE = 1 << 20
 OK = [(":status", "200")]
-# What asks another cluster: a gateway of its own that answers itself.
-CALM = ("- match: {prefix: /}", "- match: {path: /probe}\n                route: {cluster: calm}\n"
-                                "              - match: {prefix: /}")
-CALM_CLUSTER = """  clusters:
-  - name: calm
-    type: STATIC
-    connect_timeout: 1s
-    load_assignment: {cluster_name: calm, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address:
-      {address: 127.0.0.1, port_value: %d}}}}]}]}
-"""
-
-
 class Flood:
     """`frames(i, stream)` are the i-th of what comes behind `before(stream)`; with `most` of them `counter` is raised, and the
     request ends: with one of these statuses, or, None, by a reset."""
@@ -100,8 +88,7 @@ class UpstreamFloodsTest(EdgeTest):
         os.mkdir(os.path.join(self.folder, "calm"))
         calm = Gateway(os.path.join(self.folder, "calm"), 1, *ONE_WORKER, edits=[PROBE])
         self.addCleanup(calm.end)
-        self.gateway = self.start(self.flooder.port, TO_HTTP2, CALM, ("  clusters:\n", CALM_CLUSTER % calm.port),
-                                  ("route: {cluster: service}", "route: {cluster: service, timeout: 2s}"), flags=ONE_WORKER)
+        self.gateway = self.start(self.flooder.port, TO_HTTP2, *beside(calm.port), ("route: {cluster: service}", "route: {cluster: service, timeout: 2s}"), flags=ONE_WORKER)
 
     def ask(self):
         client = Client(self.gateway.port)
