@@ -152,13 +152,13 @@ class FloodsTest(EdgeTest):
             with whole:
                 for name, flood in FLOODS.items():
                     with self.subTest(name):
-                        self.watch(name, flood, probe, calm)
+                        self.watch(name, flood, probe)
             print("memory in all: %d KiB" % (whole.memory >> 10))
             self.assertLess(whole.memory, 2 * MEBIBYTE)
 
-    def watch(self, name, flood, probe, calm):
+    def watch(self, name, flood, probe):
         blob, done = flood.bytes(flood.total), []
-        # Noise only adds: a fault would show in each round.
+        # Noise only adds: a fault would show in each round. The goal is half of the bound, for machines have others to serve.
         for _ in range(3):
             with Cost(self.gateway.process.pid) as cost:
                 latencies = probe.during(lambda: done.append(self.attack(flood, blob)))
@@ -168,7 +168,7 @@ class FloodsTest(EdgeTest):
         connections, sent = done[-1]
         print("%-29s %4d times: p99 of others %5.2f ms, memory %4d KiB, CPU %.2f ms a time, the client's own %.2f" % (
             name, connections, p99, cost.memory >> 10, cost.cpu / connections * 1000, cost.own_cpu / connections * 1000))
-        self.assertLess(p99, NEXT_REQUEST_MS + 3 * calm)
+        self.assertLess(p99, 2 * NEXT_REQUEST_MS)
         self.assertLess(cost.cpu / connections, 0.05)
         self.assertLess(cost.cpu, 10 * cost.own_cpu)
         self.assertLess(cost.memory, max(10 * sent, MEBIBYTE // 4))

@@ -1,87 +1,13 @@
 """What HTTP/2 can say and HTTP/1 can't: whatever a client puts into its frames, an upstream that speaks HTTP/1 sees whole
-requests that the gateway has written, and nothing else; and what such an upstream says too much reaches no client."""
+requests that the gateway has written, and nothing else."""
 
-import re
 import unittest
 
 from raw_http2 import Client, data, get, headers
-from upgrade_test import EdgeTest, Server, read_head
+from strict_http1 import Recorder, parse
+from upgrade_test import EdgeTest
 
-REQUEST_LINE = re.compile(rb"(GET|POST|HEAD|OPTIONS) (/[!-~]*|\*) HTTP/1\.1")
-FIELD_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9a-z-]+): ((?:[!-~\x80-\xff][\t -~\x80-\xff]*)?)")
 MARK = "injected"
-
-
-class Recorder(Server):
-    """Keeps the bytes of each connection, and answers each whole request with its target."""
-
-    def __init__(self):
-        self.received = []
-        super().__init__()
-
-    def serve(self, connection):
-        mine = bytearray()
-        self.received.append(mine)
-        answered = 0
-        while piece := connection.recv(65536):
-            mine += piece
-            whole = [request for request in parse(bytes(mine)) if request["whole"]]
-            for request in whole[answered:]:
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(request["target"]))
-                if request["method"] != b"HEAD":
-                    connection.sendall(request["target"])
-            answered = len(whole)
-
-
-def parse(received):
-    """The requests in these bytes, by the letter of RFC 9112; the last may be cut off. Fails on anything else."""
-    requests = []
-    while received:
-        head, end, received = received.partition(b"\r\n\r\n")
-        if not end:
-            requests.append({"whole": False, "fields": {}, "target": b"", "method": b""})
-            break
-        line, *lines = head.split(b"\r\n")
-        first = REQUEST_LINE.fullmatch(line)
-        if first is None:
-            raise AssertionError("no request line: %r" % line)
-        fields = {}
-        for text in lines:
-            match = FIELD_LINE.fullmatch(text)
-            if match is None or match[1] in fields:
-                raise AssertionError("no field line, or twice: %r" % text)
-            fields[match[1]] = match[2]
-        request = {"method": first[1], "target": first[2], "fields": fields, "whole": True}
-        if b"transfer-encoding" in fields:
-            if fields[b"transfer-encoding"] != b"chunked" or b"content-length" in fields:
-                raise AssertionError("framed in two ways: %r" % fields)
-            request["body"], request["whole"], received = parse_chunks(received)
-        else:
-            length = int(fields.get(b"content-length", b"0"))
-            request["body"], request["whole"] = received[:length], len(received) >= length
-            received = received[length:]
-        requests.append(request)
-    return requests
-
-
-def parse_chunks(received):
-    body = b""
-    while True:
-        line, end, rest = received.partition(b"\r\n")
-        if not end:
-            return body, False, b""
-        size = int(line, 16)
-        if size == 0:
-            trailers, end, rest = (b"\r\n" + rest).partition(b"\r\n\r\n")
-            for text in trailers.split(b"\r\n")[1:]:
-                if FIELD_LINE.fullmatch(text) is None:
-                    raise AssertionError("no trailer: %r" % text)
-            return body, bool(end), rest
-        if len(rest) < size + 2:
-            return body, False, b""
-        if rest[size:size + 2] != b"\r\n":
-            raise AssertionError("a chunk of another length")
-        body, received = body + rest[:size], rest[size + 2:]
 
 
 def alone(*fields):
@@ -262,76 +188,6 @@ class InjectionTest(EdgeTest):
                 self.assertEqual(fields.get(there[0].encode()), there[1].encode())
             self.assertNotIn((absent or "").encode(), fields)
         self.each(FORWARDED, check)
-
-
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\nx-%s: 1\r\n\r\n%s" % ((MARK.encode(),) * 2)
-
-
-class TooMuch(Server):
-    """Says more than it may to a request for /case, and nothing but the target to others."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        super().__init__()
-
-    def serve(self, connection):
-        while True:
-            line, _ = read_head(connection)
-            target = line.split(" ")[1].encode()
-            if target == b"/case":
-                connection.sendall(self.answer)
-            else:
-                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(target), target))
-
-
-# By the method of the request: what the upstream sends, and the status that the client may see.
-TUNNELS = {
-    "HEAD with a body": ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER), "200"),
-    "HEAD with chunks": ("HEAD", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n8\r\n%s\r\n0\r\n\r\n" %
-                         MARK.encode(), "200"),
-    "204 with a body": ("GET", b"HTTP/1.1 204 No Content\r\n\r\n" + ANSWER, "204"),
-    "204 with a length": ("GET", b"HTTP/1.1 204 No Content\r\ncontent-length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER),
-                          "204"),
-    "304 with a body": ("GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: %d\r\n\r\n%s" % (len(ANSWER), ANSWER),
-                        "304"),
-    "103 with a body": ("GET", b"HTTP/1.1 103 Early Hints\r\ncontent-length: 8\r\n\r\n%s\r\n" % MARK.encode(), "502"),
-    "100 and a second answer": ("GET", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok" +
-                                ANSWER, "200"),
-    "101 that nobody asked for": ("GET", b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + ANSWER, "502"),
-    "two answers": ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok" + ANSWER, "200"),
-    "more than its length": ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok%s" % MARK.encode(), "200"),
-    "line end in a value": ("GET", b"HTTP/1.1 200 OK\r\nx-a: 1\r%s: 1\r\ncontent-length: 0\r\n\r\n" % MARK.encode(), "502"),
-    "two lengths": ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 10\r\n\r\nok%s" % MARK.encode(), "502"),
-}
-
-
-class TunnelTest(EdgeTest):
-
-    def test_what_an_upstream_says_too_much_reaches_nobody(self):
-        for name, (method, answer, status) in TUNNELS.items():
-            with self.subTest(name):
-                self.tunnel(method, answer, status)
-        print("%d cases" % len(TUNNELS))
-
-    def tunnel(self, method, answer, status):
-        upstream = TooMuch(answer)
-        gateway = self.start(upstream.port, flags=("--concurrency", "1"))
-        client = Client(gateway.port)
-        try:
-            number = client.open(get("/case", method=method))
-            self.assertTrue(client.wait(lambda: client.over(number)))
-            self.assertEqual(client.stream(number)[":status"], status)
-            # On the same connection of the gateway, if it kept that.
-            for i in range(3):
-                self.assertEqual(client.ask("/next%d" % i).body, b"/next%d" % i)
-            for stream in client.streams.values():
-                for fields in [stream.fields, stream.trailers or [], *stream.interim]:
-                    self.assertNotIn("x-" + MARK, dict(fields))
-                self.assertNotIn(MARK.encode(), stream.body)
-        finally:
-            client.close()
-            gateway.end()
-            upstream.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Slow clients by slowhttptest, another's tool, of each kind two hundred: by the defaults they are gone soon, and those who
 are served meanwhile notice nothing."""
 
-import re
 import subprocess
 import tempfile
 import time
@@ -26,11 +25,14 @@ KINDS = {
 class Big(Server):
     """Takes a request with all that it has, then answers with more than sockets hold."""
 
+    backlog = 1024
+
     def serve(self, connection):
         _, fields = read_head(connection)
         size = int(fields.get("content-length", 0))
         if len(receive(connection, size)) == size:
-            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(BIG) + BIG)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(BIG))
+            connection.sendall(BIG)
 
 
 class SlowTest(unittest.TestCase):
@@ -46,9 +48,9 @@ class SlowTest(unittest.TestCase):
     def attack(self, kind):
         process = subprocess.Popen(["slowhttptest", *KINDS[kind], "-c", str(CONNECTIONS), "-r", str(CONNECTIONS), "-l",
                                     str(2 * GONE_WITHIN_S), "-u", "http://127.0.0.1:%d/" % self.gateway.port],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        return process
 
     def active(self):
         return self.gateway.stat("http.main.downstream_cx_active")
@@ -58,7 +60,8 @@ class SlowTest(unittest.TestCase):
         self.addCleanup(probe.close)
         before = percentile(probe.during(lambda: time.sleep(SECONDS)), 0.99)
         began = time.monotonic()
-        attacks = {kind: self.attack(kind) for kind in KINDS}
+        for kind in KINDS:
+            self.attack(kind)
         until(lambda: self.active() > CONNECTIONS * len(KINDS), "all of them")
         opened = time.monotonic() - began
         meanwhile = percentile(probe.during(lambda: time.sleep(SECONDS)), 0.99)
@@ -69,9 +72,8 @@ class SlowTest(unittest.TestCase):
             CONNECTIONS * len(KINDS), opened, took, before, meanwhile))
         self.assertLess(took, GONE_WITHIN_S + opened)
         self.assertLess(meanwhile, max(1.1 * before, before + 5))
-        for kind, process in attacks.items():
-            said = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", process.communicate()[0])
-            self.assertIn("No open connections left", said, kind)
+        self.assertGreaterEqual(self.gateway.stat("http.main.downstream_rq_header_timeout"), CONNECTIONS)
+        self.assertGreaterEqual(self.gateway.stat("http.main.downstream_rq_total"), 2 * CONNECTIONS)
 
 
 if __name__ == "__main__":
