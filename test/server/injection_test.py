@@ -158,7 +158,6 @@ class InjectionTest(EdgeTest):
         for name, case in cases.items():
             with self.subTest(name):
                 check(case)
-        print("%d cases" % len(cases))
 
     def test_what_http1_cannot_say_goes_no_further(self):
         def check(frames):

@@ -54,7 +54,6 @@ class TunnelTest(EdgeTest):
         for name, (method, answer, status) in TUNNELS.items():
             with self.subTest(name):
                 self.tunnel(method, answer, status)
-        print("%d cases" % len(TUNNELS))
 
     def tunnel(self, method, answer, status):
         upstream = TooMuch(answer)
