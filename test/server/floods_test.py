@@ -15,7 +15,7 @@ from upgrade_test import EdgeTest, Server, read_head
 
 MEBIBYTE = 1 << 20
 # How long each goes on for its costs to be seen.
-SECONDS = 0.7
+SECONDS = 0.4
 
 
 class Flood:
@@ -84,7 +84,7 @@ FLOODS = {
                                        POST),
     "HPACK bomb": Flood(50, 50, "header_overflow", bomb("x-bomb"), code=None, status="431"),
     "HPACK bomb of cookies": Flood(50, 50, "header_overflow", bomb("cookie"), code=None, status="431"),
-    "fields without a name": Flood(200, 200, "rx_messaging_error", empty_names, code=None),
+    "fields without a name": Flood(200, 200, "rx_messaging_error", empty_names, code=PROTOCOL_ERROR),
 }
 
 
@@ -170,7 +170,8 @@ class FloodsTest(EdgeTest):
             name, connections, p99, cost.memory >> 10, cost.cpu / connections * 1000, cost.own_cpu / connections * 1000))
         self.assertLess(p99, 2 * NEXT_REQUEST_MS)
         self.assertLess(cost.cpu / connections, 0.05)
-        self.assertLess(cost.cpu, 10 * cost.own_cpu)
+        # The client's own is what it takes to send bytes that were made before.
+        self.assertLess(cost.cpu, 10 * cost.own_cpu + 0.05)
         self.assertLess(cost.memory, max(10 * sent, MEBIBYTE // 4))
 
     def test_resets_that_wait_for_the_upstream_are_few(self):
@@ -204,7 +205,7 @@ class FloodsTest(EdgeTest):
 
 
 class Big(Server):
-    SIZE = 256 * MEBIBYTE
+    SIZE = 128 * MEBIBYTE
 
     def serve(self, connection):
         read_head(connection)

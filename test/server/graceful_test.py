@@ -93,7 +93,7 @@ class GracefulTest(EdgeTest):
         self.assertEqual((client.stream(number).reset, client.stream(number).body), (None, b"piece" * PIECES))
 
     def talk(self, client, number, text):
-        come = client.stream(number).body
+        come = bytes(client.stream(number).body)
         client.send(data(number, text))
         self.assertTrue(client.wait(lambda: client.stream(number).body == come + text), client.stream(number).reset)
 

@@ -68,7 +68,7 @@ def settings(*entries):
 
 class Stream:
     def __init__(self):
-        self.fields, self.trailers, self.interim, self.body = None, None, [], b""
+        self.fields, self.trailers, self.interim, self.body = None, None, [], bytearray()
         self.ended, self.reset = False, None
 
     def __getitem__(self, name):

@@ -199,6 +199,20 @@ TEST_F(Http2ServerTest, RefusesAnHpackBombWithoutLosingItsPlace) {
   EXPECT_EQ(handler_.fields.back().back().first, "x-bomb");
 }
 
+// CVE-2019-9516, without an end: decoding what is refused already is all that it is for.
+TEST_F(Http2ServerTest, EndsAConnectionWhoseHeadIsMalformedAndTooLong) {
+  Connect();
+  RawFields fields = RawGet("/a");
+  for (int i = 0; i < 90; ++i) fields.emplace_back("", "a");
+  Send(RawHeaders(1, fields, true));
+  EXPECT_EQ(At(1).reset_code, static_cast<uint32_t>(NGHTTP2_PROTOCOL_ERROR));
+  EXPECT_TRUE(reader_.goaways.empty());
+  for (int i = 0; i < 10; ++i) fields.emplace_back("", "a");
+  Send(RawHeaders(3, fields, true));
+  EXPECT_TRUE(refused(NGHTTP2_PROTOCOL_ERROR));
+  EXPECT_TRUE(handler_.seen.empty());
+}
+
 TEST_F(Http2ServerTest, RefusesTooManyAndTooLargeFields) {
   options_.max_headers = 10;
   options_.max_header_kb = 1;
