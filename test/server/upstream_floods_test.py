@@ -57,6 +57,8 @@ FLOODS = {
     "heads too large": Flood(8, "header_overflow", lambda i, s: frame(
         CONTINUATION, END_HEADERS if i == 7 else 0, s, field("x-a", "a" * 15000)), open_head),
     "HPACK bomb": Flood(1, "header_overflow", bomb),
+    "an end before the head": Flood(1, "rx_messaging_error", lambda i, s: data(s, end=True),
+                                    lambda s: headers(s, [(":status", "103")], False)),
     "PUSH_PROMISE": Flood(1, "rx_messaging_error", lambda i, s: frame(
         PUSH_PROMISE, END_HEADERS, s, struct.pack(">I", 2) + block(get("/pushed")))),
 }

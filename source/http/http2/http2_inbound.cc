@@ -217,6 +217,8 @@ bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
 }
 
 void Http2Session::EndInbound(Http2Stream& stream) {
+  // An interim head may have come, behind which nghttp2 lets DATA pass.
+  if (!stream.head_done) return Malformed(stream, {0, kHttp2Messaging, "an end before the head"});
   if (stream.content_length && !stream.no_payload && stream.received_bytes != *stream.content_length) {
     return Malformed(stream, {0, kHttp2Messaging, "less DATA than content-length says"});
   }

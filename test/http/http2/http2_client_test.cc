@@ -289,6 +289,18 @@ TEST_F(Http2ClientTest, FollowsTheUpstreamsLimit) {
   EXPECT_EQ(owner_.idle, before + 1);
 }
 
+// Otherwise the exchange would wait for its head for ever.
+TEST_F(Http2ClientTest, RefusesAResponseThatEndsBeforeItsHead) {
+  Connect();
+  ClientCall& call = Start("GET", "/a");
+  Deliver(RawHeaders(1, {{":status", "103"}}, false));
+  EXPECT_FALSE(call.done);
+  Deliver(RawData(1, "", true));
+  ASSERT_TRUE(call.error);
+  EXPECT_EQ(call.error->flag, ResponseFlag::kUpstreamProtocolError);
+  EXPECT_EQ(reader_.streams[1].reset_code, static_cast<uint32_t>(NGHTTP2_PROTOCOL_ERROR));
+}
+
 TEST_F(Http2ClientTest, RefusesMalformedResponses) {
   const RawFields heads[] = {
       {{"x-a", "1"}},
