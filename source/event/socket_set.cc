@@ -35,8 +35,9 @@ SocketSet::~SocketSet() {
 size_t SocketSet::Dispatch(void (*before)(void* context), void* context) {
   const int got = epoll_wait(epoll_, events_.data(), kMost, 0);
   if (got <= 0) return 0;
-  before(context);
+  // `before` may destroy members, too.
   count_ = static_cast<size_t>(got);
+  before(context);
   for (size_t i = 0; i < count_; ++i) {
     auto* member = static_cast<Member*>(events_[i].data.ptr);
     if (member == nullptr) continue;

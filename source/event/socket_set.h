@@ -33,7 +33,7 @@ class SocketSet {
   // Readable when Dispatch has something to do.
   int fd() const { return epoll_; }
   // Takes the events that there are, without waiting, and hands them out behind `before(context)`; how many.
-  // Handlers may add and destroy members, their own and others.
+  // `before` and handlers may add and destroy members, their own and others.
   size_t Dispatch(void (*before)(void* context), void* context);
 
  private:

@@ -25,11 +25,13 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
  public:
   SocketAcceptor(EventLoop& loop, std::shared_ptr<ListenSocket> socket, uint32_t max_accepts,
                  OnAccept on_accept)
-      : socket_(std::move(socket)),
+      : loop_(loop),
+        socket_(std::move(socket)),
         max_accepts_(max_accepts == 0 ? UINT32_MAX : max_accepts),
         on_accept_(std::move(on_accept)),
         retry_(
             loop.wheel(), [](void* self) { static_cast<SocketAcceptor*>(self)->AcceptSome(); }, this),
+        self_(std::make_shared<SocketAcceptor*>(this)),
         spare_fd_(open("/dev/null", O_RDONLY | O_CLOEXEC)),
         registration_(loop.Register(socket_->fd(), *this)) {}
 
@@ -46,12 +48,14 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
   const Address& address() const override { return socket_->address(); }
 
  private:
-  void OnReady(IoReadiness) override { AcceptSome(); }
+  void OnReady(IoReadiness) override {
+    if (!next_turn_) AcceptSome();
+  }
 
-  // The registration is edge-triggered, so whatever ends the loop early comes back through the timer.
+  // The registration is edge-triggered, so whatever ends the loop early comes back by itself.
   void AcceptSome() {
     for (uint32_t i = 0; !paused_; ++i) {
-      if (i == max_accepts_) return retry_.Arm(std::chrono::milliseconds(1));
+      if (i == max_accepts_) return GoOnNextTurn();
       sockaddr_storage peer;
       socklen_t length = sizeof peer;
       const int fd =
@@ -70,6 +74,18 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
     }
   }
 
+  // Behind what else is ready. A timer would come as often as it is late, in one turn: the more a flood
+  // delays the loop, the more of it would be let in at once.
+  void GoOnNextTurn() {
+    next_turn_ = true;
+    loop_.Post([acceptor = std::weak_ptr<SocketAcceptor*>(self_)] {
+      const auto self = acceptor.lock();
+      if (self == nullptr) return;
+      (*self)->next_turn_ = false;
+      (*self)->AcceptSome();
+    });
+  }
+
   void HandOver(int fd, const sockaddr_storage& peer, socklen_t length) {
     const int one = 1;
     if (peer.ss_family != AF_UNIX) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -86,11 +102,14 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
     spare_fd_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
   }
 
+  EventLoop& loop_;
   std::shared_ptr<ListenSocket> socket_;
   uint32_t max_accepts_;
   OnAccept on_accept_;
   Timer retry_;
+  const std::shared_ptr<SocketAcceptor*> self_;  // expires with it
   bool paused_ = false;
+  bool next_turn_ = false;  // it goes on by itself
   int spare_fd_;
   std::unique_ptr<IoRegistration> registration_;
 };

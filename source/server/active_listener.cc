@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "source/base/log.h"
+#include "source/net/descriptor_budget.h"
 #include "source/server/arrivals.h"
 #include "source/server/chain_slot.h"
 #include "source/server/connection_log.h"
@@ -28,6 +29,10 @@ Address LocalAddress(int fd) {
   socklen_t length = sizeof local;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) != 0) return {};
   return Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&local), length);
+}
+
+std::string LimitReached(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
+  return std::string(who) + std::to_string(has) + ", the limit (" + key + ") is " + std::to_string(limit);
 }
 
 }  // namespace
@@ -52,17 +57,27 @@ ListenerStats::ListenerStats(const std::string& prefix) {
 
 void ListenerBooks::CountOpened(WorkerShared& shared) const {
   open->fetch_add(1, std::memory_order_relaxed);
-  shared.connections.fetch_add(1, std::memory_order_relaxed);
+  shared.CountOpened();
   stats.cx_total.Add();
   stats.cx_active.Add(1);
 }
 
 void ListenerBooks::CountEnded(WorkerShared& shared, uint64_t length_ms) const {
   open->fetch_sub(1, std::memory_order_relaxed);
-  shared.connections.fetch_sub(1, std::memory_order_relaxed);
+  shared.CountEnded();
   stats.cx_active.Sub(1);
   stats.cx_destroy.Add();
   stats.cx_length_ms.Record(length_ms);
+}
+
+void WorkerShared::CountOpened() {
+  connections.fetch_add(1, std::memory_order_relaxed);
+  DescriptorBudget::Process().CountClient(1);
+}
+
+void WorkerShared::CountEnded() {
+  connections.fetch_sub(1, std::memory_order_relaxed);
+  DescriptorBudget::Process().CountClient(-1);
 }
 
 std::shared_ptr<std::atomic<uint64_t>> WorkerShared::ConnectionsOf(const std::string& listener) {
@@ -115,16 +130,19 @@ bool ActiveListener::HasRoom(const ListenerBooks& books) {
   if (mine >= config_->max_connections) {
     if (!CloseIdle()) {
       books.stats.cx_overflow.Add();
-      return IsFull("it has ", mine, ListenerConnectionsKey(config_->name), config_->max_connections);
+      return IsFull(
+          LimitReached("it has ", mine, ListenerConnectionsKey(config_->name), config_->max_connections));
     }
     books.stats.cx_idle_evicted.Add();
   }
   const uint64_t all = shared_.connections.load(std::memory_order_relaxed);
   const uint64_t most = shared_.max_connections.load(std::memory_order_relaxed);
-  if (all >= most) {
+  const DescriptorBudget& files = DescriptorBudget::Process();
+  if (all >= most || !files.RoomForClient()) {
     if (!make_room_()) {
       books.stats.global_cx_overflow.Add();
-      return IsFull("all listeners have ", all, std::string(kConnectionsKey), most);
+      return IsFull(all >= most ? LimitReached("all listeners have ", all, std::string(kConnectionsKey), most)
+                                : files.Account());
     }
     books.stats.cx_idle_evicted.Add();
   }
@@ -132,12 +150,10 @@ bool ActiveListener::HasRoom(const ListenerBooks& books) {
   return true;
 }
 
-bool ActiveListener::IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
+bool ActiveListener::IsFull(const std::string& why) {
   // Once, until there is room again.
   if (!std::exchange(full_, true)) {
-    NARTHEX_LOG(kWarning, "listener")
-        << "listener " << config_->name << " closes new connections: " << std::string(who) << has
-        << ", the limit (" << key << ") is " << limit;
+    NARTHEX_LOG(kWarning, "listener") << "listener " << config_->name << " closes new connections: " << why;
   }
   return false;
 }

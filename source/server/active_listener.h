@@ -21,6 +21,9 @@ namespace narthex {
 
 // What the workers share: counts that the main thread reads, and the limit on connections. Thread-safe.
 struct WorkerShared {
+  // A connection of a client is open, or was until now.
+  void CountOpened();
+  void CountEnded();
   // How many connections the listener of this name has, on all workers.
   std::shared_ptr<std::atomic<uint64_t>> ConnectionsOf(const std::string& listener);
 
@@ -87,8 +90,8 @@ class ActiveListener {
   void Open(size_t socket, int fd, const Address& peer);
   // Whether one more may be open, maybe in place of one that idles.
   bool HasRoom(const ListenerBooks& books);
-  // Says so in the log; false.
-  bool IsFull(std::string_view who, uint64_t has, const std::string& key, uint64_t limit);
+  // Says in the log that there is no room, and why; false.
+  bool IsFull(const std::string& why);
   ChainSlot& SlotOf(const ListenerConfig& config, const FilterChainConfig& chain);
   // Puts a slot for `chain` in the place of one of another kind, whose connections live out their time.
   void Replace(std::unique_ptr<ChainSlot>& slot, const FilterChainConfig& chain);

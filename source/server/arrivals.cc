@@ -40,7 +40,7 @@ void Arrivals::Take(std::shared_ptr<const ListenerConfig> config, const Listener
   arrival.fd = arrival.socket = fd;
   arrival.position = waiting_.insert(waiting_.end(), std::move(made));
   books.open->fetch_add(1, std::memory_order_relaxed);
-  shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  shared_.CountOpened();
   books.stats.pre_cx_active.Add(1);
   arrival.task = Run(arrival);
   arrival.task.Start();
@@ -59,7 +59,7 @@ bool Arrivals::CloseOldest() {
 void Arrivals::End(Arrival& arrival) {
   if (arrival.fd >= 0) close(std::exchange(arrival.fd, -1));
   arrival.books.open->fetch_sub(1, std::memory_order_relaxed);
-  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  shared_.CountEnded();
   arrival.books.stats.pre_cx_active.Sub(1);
   std::unique_ptr<Arrival> ended = std::move(*arrival.position);
   waiting_.erase(arrival.position);

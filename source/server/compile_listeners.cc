@@ -59,7 +59,10 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
   into.name = listener.name();
   into.origin = path.Origin();
   into.stat_prefix = listener.stat_prefix();
-  into.max_accepts_per_event = listener.max_connections_to_accept_per_socket_event().value();
+  into.max_accepts_per_event = context.snapshot.edge_profile ? kEdgeAcceptsPerEvent : 0;
+  if (listener.has_max_connections_to_accept_per_socket_event()) {
+    into.max_accepts_per_event = listener.max_connections_to_accept_per_socket_event().value();
+  }
   into.buffer_limit = context.snapshot.edge_profile ? kEdgeBufferLimit : kEnvoyBufferLimit;
   if (listener.has_per_connection_buffer_limit_bytes()) {
     into.buffer_limit = listener.per_connection_buffer_limit_bytes().value();

@@ -9,8 +9,9 @@ namespace narthex {
 // Takes as many file descriptors as the process may have.
 void RaiseDescriptorLimit();
 
-// How many connections of clients the process can afford: what the snapshot allows, and with the edge profile
-// no more than leave descriptors for upstreams, listeners, logs and administration, however few there are.
-uint64_t MaxConnections(const Snapshot& snapshot, uint32_t workers);
+// Shares the file descriptors between clients and upstreams (DescriptorBudget), with the edge profile so that
+// some are left for listeners, logs and administration, however few there are. How many connections of
+// clients there may be: what the snapshot allows, and what the process can afford.
+uint64_t LimitConnections(const Snapshot& snapshot, uint32_t workers);
 
 }  // namespace narthex

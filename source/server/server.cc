@@ -84,7 +84,7 @@ absl::Status Server::StartAdmin() {
 }
 
 void Server::StartWorkers() {
-  shared_->max_connections = MaxConnections(*snapshot_, WorkerCount(line_));
+  shared_->max_connections = LimitConnections(*snapshot_, WorkerCount(line_));
   shared_->drain_time = line_.drain_time;
   for (uint32_t i = 0; i < WorkerCount(line_); ++i) {
     workers_.push_back(

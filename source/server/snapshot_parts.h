@@ -16,6 +16,8 @@ namespace narthex {
 
 // What one connection may keep in memory, by the edge profile.
 inline constexpr uint32_t kEdgeBufferLimit = 32 * 1024;
+// How many connections a listener takes before it lets others be served, by the edge profile.
+inline constexpr uint32_t kEdgeAcceptsPerEvent = 16;
 // How many connections a listener, and all of them together, may have at once, by the edge profile, and the
 // runtime keys (Envoy's) that say otherwise.
 inline constexpr uint64_t kEdgeListenerConnections = 10'000;

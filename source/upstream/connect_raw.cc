@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "source/event/timeout.h"
+#include "source/net/descriptor_budget.h"
 #include "source/upstream/upstream_errors.h"
 
 namespace narthex {
@@ -54,6 +55,7 @@ class CountedConnection final : public ConnectionToken {
   EventLoop& loop_;
   const std::shared_ptr<ClusterRuntime> runtime_;
   const WorkerHost host_;
+  const DescriptorBudget::UpstreamShare share_{DescriptorBudget::Process()};
   SharedCell& breaker_;
   const uint64_t began_us_;
   bool by_host_ = false;
@@ -72,7 +74,12 @@ Task<RawResult> ConnectRaw(const PoolContext& context, WorkerHost host, RawOptio
   facts.priority = options.priority;
   const ConnectionSettings& settings = context.config.connection;
   const std::string proxy_header = ProxyHeaderFor(settings, options.client);
+  const bool affordable = DescriptorBudget::Process().RoomForUpstream();
   auto token = std::make_unique<CountedConnection>(context, host, options.priority);
+  if (!affordable) {
+    const std::string reason(kNoDescriptor);
+    co_return token->Failed(&reason);
+  }
   std::optional<StreamOutcome> made = co_await WithTimeout<StreamOutcome>(
       context.loop,
       context.stream_connector(context.loop, {.address = host.host->address(),

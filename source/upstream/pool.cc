@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/base/check.h"
+#include "source/net/descriptor_budget.h"
 #include "source/upstream/pooled_connection.h"
 #include "source/upstream/upstream_errors.h"
 
@@ -159,7 +160,8 @@ bool Pool::StillGood(Waiter& waiter) {
 void Pool::OpenConnections() {
   while (expected_ < queue_.size) {
     const Priority priority = queue_.first->priority_;
-    if (context_.breakers[static_cast<size_t>(priority)].connections.open()) {
+    const bool affordable = DescriptorBudget::Process().RoomForUpstream();
+    if (!affordable || context_.breakers[static_cast<size_t>(priority)].connections.open()) {
       context_.stats.cx_overflow.Add();
       // Idle ones that a request passes over make room, as do those that others can't have. And as in Envoy a
       // pool without any connection opens one all the same, or its requests might wait for ever for those of

@@ -32,6 +32,11 @@ PooledConnection::~PooledConnection() = default;
 Task<void> PooledConnection::Connect() {
   PoolContext& context = pool_.context_;
   const ConnectionSettings& settings = context.config.connection;
+  if (!DescriptorBudget::Process().RoomForFirstUpstream()) {
+    const std::string reason(kNoDescriptor);
+    ConnectFailed(&reason);
+    co_return;
+  }
   std::optional<ConnectOutcome> result =
       co_await WithTimeout<ConnectOutcome>(context.loop,
                                            context.connector(context.loop,

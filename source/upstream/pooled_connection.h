@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "source/event/event_loop.h"
+#include "source/net/descriptor_budget.h"
 #include "source/upstream/pool.h"
 
 namespace narthex {
@@ -72,6 +73,7 @@ class PooledConnection final : public ClientConnectionOwner {
   size_t index_ = 0;  // in the pool's connections
   uint64_t created_us_ = 0;
   StreamBytes counted_;
+  const DescriptorBudget::UpstreamShare share_{DescriptorBudget::Process()};
   std::unique_ptr<ClientConnection> connection_;
   Address local_;
   Timer idle_timer_, duration_timer_;

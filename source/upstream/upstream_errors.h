@@ -2,12 +2,16 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "source/http/exchange_error.h"
 #include "source/upstream/host.h"
 #include "source/upstream/pool_context.h"
 
 namespace narthex {
+
+// Why a connection is not made when DescriptorBudget has no room for it.
+inline constexpr std::string_view kNoDescriptor = "no file descriptor is left for connections to upstreams";
 
 // Why there is no connection to a host, for pooled connections and for raw ones alike. Loop-confined.
 

@@ -104,6 +104,16 @@ TEST(SocketSet, AHandlerMayTakeAwayItselfAndOthers) {
   EXPECT_EQ(Dispatch(set), 0u);
 }
 
+// What the loop does there is to let its timers fire, which end connections.
+TEST(SocketSet, BeforeMayTakeAwayWhatHasEvents) {
+  SocketSet set;
+  Pair stays(set);
+  auto gone = std::make_unique<Pair>(set);
+  const auto before = [](void* pair) { static_cast<std::unique_ptr<Pair>*>(pair)->reset(); };
+  EXPECT_EQ(set.Dispatch(before, &gone), 2u);
+  EXPECT_EQ(stays.seen.size(), 1u);
+}
+
 TEST(SocketSet, AHandlerMayAddOthers) {
   SocketSet set;
   Pair one(set);

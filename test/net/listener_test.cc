@@ -66,6 +66,8 @@ class Door {
     return fds.size() >= count;
   }
   void Turn() { loop_->RunOnce(); }
+  // Ten milliseconds pass within a turn.
+  void BeLate() { loop_->wheel().Advance(loop_->wheel().now() + 10); }
   Acceptor& acceptor() { return *acceptor_; }
 
   std::vector<int> fds;
@@ -168,6 +170,21 @@ TEST(Acceptor, PausesAndResumes) {
   EXPECT_TRUE(door.fds.empty());
   door.acceptor().Resume();
   EXPECT_TRUE(door.RunUntil(1));
+}
+
+// The loop's other connections come between, even when it is late: a clock that has moved on lets in no more.
+TEST(Acceptor, TakesNoMoreInATurnThanItMay) {
+  Door door(Bind(Loopback()), 2);
+  std::vector<Client> clients;
+  for (int i = 0; i < 9; ++i) clients.emplace_back(door.acceptor().address());
+  for (size_t taken = 0, turns = 0; door.fds.size() < clients.size() && turns < 100; ++turns) {
+    door.Turn();
+    EXPECT_LE(door.fds.size(), taken + 2);
+    taken = door.fds.size();
+    door.BeLate();
+    EXPECT_EQ(door.fds.size(), taken);
+  }
+  EXPECT_EQ(door.fds.size(), clients.size());
 }
 
 // Lowers the number of descriptors that this process may have to what it has now and `more`.

@@ -6,6 +6,8 @@ import tempfile
 import time
 import unittest
 
+from attack_kit import Silent, beside
+from raw_http2 import Client, get
 from smoke_test import Gateway, LIMIT_S, Upstream, until
 
 # What a slow client may hold a connection for (test/http/slow_client_test.cc has the exact times).
@@ -66,10 +68,11 @@ class Attacks(unittest.TestCase):
         self.directory = tempfile.TemporaryDirectory()
         self.addCleanup(self.directory.cleanup)
 
-    def start(self, upstream, descriptors=None):
+    def start(self, upstream, descriptors=None, silent=None):
         self.addCleanup(upstream.server_close)
         self.addCleanup(upstream.shutdown)
-        gateway = Gateway(self.directory.name, upstream.server_port, descriptors=descriptors)
+        ports = (silent.port, beside(upstream.server_port)) if silent else (upstream.server_port, ())
+        gateway = Gateway(self.directory.name, ports[0], edits=ports[1], descriptors=descriptors)
         self.addCleanup(gateway.end)
         return gateway
 
@@ -139,6 +142,63 @@ class Attacks(unittest.TestCase):
             client.close()
         upstream.release.set()
         self.assertTrue(busy.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
+
+
+    def busy_clients(self):
+        """A gateway with few descriptors, an upstream that answers nothing, and a client that has nothing to do with it."""
+        silent = Silent()
+        self.addCleanup(silent.close)
+        gateway = self.start(Upstream("fine"), descriptors=256, silent=silent)
+        other = connect(gateway.port)
+        self.addCleanup(other.close)
+        # It has begun, so that it need not give way as one that idles.
+        other.sendall(b"GET /probe HTTP/1.1\r\n")
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 1, "the client")
+        return gateway, silent, other
+
+    def others_are_served(self, gateway, other):
+        self.assertEqual(gateway.admin("/ready")[0], 200)
+        # Their upstream has no connection yet.
+        other.sendall(b"host: a.test\r\n\r\n")
+        self.assertTrue(other.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertEqual(gateway.stat("cluster.service.upstream_cx_connect_fail"), 0)
+        # What administration may need is still there.
+        self.assertLess(len(os.listdir("/proc/%d/fd" % gateway.process.pid)), 256 - 64)
+
+    def test_busy_clients_leave_descriptors_for_upstreams(self):
+        gateway, silent, other = self.busy_clients()
+        busy = []
+        for _ in range(400):
+            busy.append(connect(gateway.port))
+            try:
+                busy[-1].sendall(b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n")
+            except OSError:  # one too many
+                pass
+        until(lambda: gateway.stat("listener.127.0.0.1_0.downstream_cx_total") +
+              gateway.stat("listener.127.0.0.1_0.downstream_global_cx_overflow") == 401, "all of them")
+        self.others_are_served(gateway, other)
+        self.assertGreater(silent.requests, 50)
+        self.assertGreater(gateway.stat("listener.127.0.0.1_0.downstream_global_cx_overflow"), 100)
+        with open(gateway.log.name) as log:
+            self.assertRegex(log.read(), r"closes new connections: \d+ connections of clients and \d+ to upstreams are open, "
+                                         r"and the process can afford \d+")
+        for client in busy:
+            client.close()
+        until(lambda: gateway.stat("http.main.downstream_cx_active") == 1, "their ends")
+        SlowClient(gateway.port, b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        until(lambda: gateway.stat("cluster.service.upstream_rq_active") == 1, "a new request")
+
+    def test_many_streams_of_few_clients_leave_descriptors_for_others(self):
+        gateway, silent, other = self.busy_clients()
+        clients = [Client(gateway.port) for _ in range(4)]
+        for client in clients:
+            self.addCleanup(client.close)
+            for _ in range(100):
+                client.open(get("/"))
+        until(lambda: gateway.stat("cluster.service.upstream_cx_overflow") > 0, "the limit")
+        until(lambda: gateway.stat("cluster.service.upstream_rq_pending_active") +
+              gateway.stat("cluster.service.upstream_rq_active") == 400, "all of them")
+        self.others_are_served(gateway, other)
 
 
 class AdminAttacksTest(unittest.TestCase):

@@ -48,8 +48,10 @@ def read_head(sock):
 class Server:
     """Accepts connections and runs `serve(connection)` for each on a thread of its own."""
 
+    backlog = 64
+
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=self.backlog)
         self.port = self.listener.getsockname()[1]
         self.connections = []
         self.heads = []

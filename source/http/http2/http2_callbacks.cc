@@ -26,8 +26,9 @@ struct Http2Callbacks {
   }
   static int OnField(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
                      uint8_t, void* self) {
-    Of(self).reader_.Add(Text(name), Text(value));
-    return 0;
+    Http2FieldReader& reader = Of(self).reader_;
+    reader.Add(Text(name), Text(value));
+    return Verdict(!reader.hopeless());
   }
   static int OnFrame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
     return Verdict(Of(self).OnFrame(*frame));

@@ -37,6 +37,10 @@ class Http2FieldReader {
   // The section is over. Null when it is good.
   const Http2FieldError* Finish();
 
+  // Malformed, and beyond the limits as well: whoever sends that sends it for the work that it makes, and the
+  // rest need not be decoded for a connection that ends here.
+  bool hopeless() const { return too_large_ && error_.detail != nullptr; }
+
   // What was read; complete after Finish. Of a request without `:scheme` and `host`: whether the client's
   // hop was secure is not for it to say.
   HeaderMap headers;

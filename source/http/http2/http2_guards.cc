@@ -51,7 +51,11 @@ Http2Flood Http2Guards::OnEmpty(bool empty) {
 Http2Flood Http2Guards::OnFrame(uint8_t type, uint8_t flags, size_t length, uint64_t now_ms) {
   switch (type) {
     case NGHTTP2_DATA:
-      return Http2Flood::kNone;  // see OnData
+      if (length > 0) OnDataMoved();
+      // That way one for a stream that is gone, which nobody looks into, counts as well.
+      return (flags & NGHTTP2_FLAG_PADDED) != 0
+                 ? Http2Flood::kNone
+                 : OnEmpty(length == 0 && (flags & NGHTTP2_FLAG_END_STREAM) == 0);
     case NGHTTP2_HEADERS:
       continuations_ = 0;
       return OnEmpty(length == 0 && (flags & (NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM)) == 0);
@@ -72,13 +76,18 @@ Http2Flood Http2Guards::OnFrame(uint8_t type, uint8_t flags, size_t length, uint
     }
     case NGHTTP2_RST_STREAM:
       return Http2Flood::kNone;  // see OnReset
+    case NGHTTP2_PING:
+      // Whoever measures the way while data moves sends one with each round trip.
+      if (free_pings_ == 0) return OnControl(now_ms);
+      --free_pings_;
+      return Http2Flood::kNone;
     default:
-      // SETTINGS, PING, GOAWAY and kinds that nobody knows: each costs us something, and some an answer.
-      return control_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kOutboundControl;
+      // SETTINGS, GOAWAY and kinds that nobody knows: each costs us something, and some an answer.
+      return OnControl(now_ms);
   }
 }
 
-Http2Flood Http2Guards::OnData(size_t payload, bool end_stream) {
+Http2Flood Http2Guards::OnPaddedData(size_t payload, bool end_stream) {
   return OnEmpty(payload == 0 && !end_stream);
 }
 

@@ -55,8 +55,8 @@ class Http2Guards {
 
   // A frame has begun. `type`, `flags` and `length` are those of its header.
   Http2Flood OnFrame(uint8_t type, uint8_t flags, size_t length, uint64_t now_ms);
-  // A DATA frame has come whole, with so much payload.
-  Http2Flood OnData(size_t payload, bool end_stream);
+  // A DATA frame with padding has come whole, with so much beside it.
+  Http2Flood OnPaddedData(size_t payload, bool end_stream);
   // A stream was reset by the peer, or because of what the peer did.
   Http2Flood OnReset(uint64_t now_ms) {
     return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset;
@@ -64,7 +64,10 @@ class Http2Guards {
   // How much waits to be sent: control frames, and frames of any kind.
   Http2Flood OnOutbound(size_t control_frames, size_t frames) const;
   void OnStreamOpened() { ++streams_; }
-  void OnDataSent() { ++data_sent_; }
+  void OnDataSent() {
+    ++data_sent_;
+    OnDataMoved();
+  }
 
   // For nghttp2, which counts them again.
   size_t max_continuations() const { return max_continuations_; }
@@ -73,6 +76,10 @@ class Http2Guards {
   static constexpr size_t kFewContinuations = 8;
 
   Http2Flood OnEmpty(bool empty);
+  Http2Flood OnControl(uint64_t now_ms) {
+    return control_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kOutboundControl;
+  }
+  void OnDataMoved() { free_pings_ = std::min(free_pings_ + 1, options_.max_outbound_control_frames); }
 
   const Http2Options& options_;
   TokenBucket resets_;
@@ -80,6 +87,9 @@ class Http2Guards {
   const size_t max_continuations_;
   size_t continuations_ = 0;  // of the present head
   uint32_t empty_ = 0;        // in a row
+  // PINGs that cost no token: one for each DATA frame. Peers that measure the delay and the rate of a
+  // transfer, as gRPC's do, send one with each round trip, of which a fast network has thousands a second.
+  uint32_t free_pings_ = 0;
   uint64_t streams_ = 0;
   uint64_t data_sent_ = 0;
   uint64_t priorities_ = 0;

@@ -156,7 +156,8 @@ bool Http2Session::OnFrame(const nghttp2_frame& frame) {
       break;
     case NGHTTP2_DATA:
       if (stream != nullptr && end_stream) EndInbound(*stream);
-      return Guard(flood_) && Guard(guards_.OnData(frame.hd.length - frame.data.padlen, end_stream));
+      if ((frame.hd.flags & NGHTTP2_FLAG_PADDED) == 0) break;
+      return Guard(flood_) && Guard(guards_.OnPaddedData(frame.hd.length - frame.data.padlen, end_stream));
     case NGHTTP2_RST_STREAM:
       return OnReset(frame);
     case NGHTTP2_SETTINGS:
@@ -216,6 +217,8 @@ bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
 }
 
 void Http2Session::EndInbound(Http2Stream& stream) {
+  // An interim head may have come, behind which nghttp2 lets DATA pass.
+  if (!stream.head_done) return Malformed(stream, {0, kHttp2Messaging, "an end before the head"});
   if (stream.content_length && !stream.no_payload && stream.received_bytes != *stream.content_length) {
     return Malformed(stream, {0, kHttp2Messaging, "less DATA than content-length says"});
   }

@@ -211,7 +211,9 @@ void Http2Session::StartLinger() {
 
 void Http2Session::OnCloseTimer(void* self) {
   auto* session = static_cast<Http2Session*>(self);
-  if (session->state_ == State::kClosing) session->stream_->AbortOnClose();
+  // The kernel would keep what a peer does not read for minutes, for whoever misbehaves and stays.
+  const bool stays = !session->failure_.empty() && session->stream_->Unreceived() > 0;
+  if (session->state_ == State::kClosing || stays) session->stream_->AbortOnClose();
   session->End(false);
 }
 

@@ -53,6 +53,8 @@ const std::vector<Flood>& Floods() {
        [](size_t) { return RawFrame(0x42, 0, 0, "what?"); }},
       {"EmptyData", "http2.inbound_empty_frames_flood", 100, [](size_t) { return RawData(1, "", false); },
        wait},
+      {"EmptyDataOfAStreamThatIsGone", "http2.inbound_empty_frames_flood", 100,
+       [](size_t) { return RawData(1, "", false); }, RawHeaders(1, Without(RawPost("/echo"), 0), false)},
       {"PaddedEmptyData", "http2.inbound_empty_frames_flood", 100,
        [](size_t) { return RawFrame(NGHTTP2_DATA, NGHTTP2_FLAG_PADDED, 1, std::string("\x03\0\0\0", 4)); },
        wait},
@@ -128,6 +130,39 @@ TEST_F(Http2ServerTest, RefusesAPeerThatDoesNotReadWhatItAsksFor) {
   EXPECT_TRUE(peer_.aborted);
 }
 
+// The kernel keeps what is left unread for whoever is slow, but not for whoever misbehaves.
+TEST_F(Http2ServerTest, KeepsNothingForAPeerThatFloodsAndStays) {
+  Connect();
+  for (int i = 0; i < 1001; ++i) Send(RawPing("pingping"));
+  peer_.unreceived = 100;
+  Advance(1001);
+  EXPECT_TRUE(gone());
+  EXPECT_TRUE(peer_.aborted);
+}
+
+TEST_F(Http2ServerTest, LeavesAnIdlePeerWhatItHasNotRead) {
+  options_.idle_timeout = std::chrono::milliseconds(50);
+  Connect();
+  Advance(60);
+  EXPECT_TRUE(peer_.write_shut);
+  peer_.unreceived = 100;
+  Advance(1001);
+  EXPECT_TRUE(gone());
+  EXPECT_FALSE(peer_.aborted);
+}
+
+// As gRPC's ends do to measure a transfer: with each piece of it one.
+TEST_F(Http2ServerTest, TakesAPingForEachPieceOfData) {
+  Connect();
+  Send(RawHeaders(1, RawPost("/echo"), false));
+  for (int i = 0; i < 5000; ++i) Send(RawData(1, "a", false) + RawPing("pingping"));
+  EXPECT_TRUE(reader_.goaways.empty());
+  EXPECT_EQ(reader_.ping_acks.size(), 5000u);
+  // What was saved up is no more than what is free without any.
+  for (int i = 0; i < 2002; ++i) Send(RawPing("pingping"));
+  EXPECT_TRUE(refused(NGHTTP2_ENHANCE_YOUR_CALM));
+}
+
 TEST_F(Http2ServerTest, LimitsFramesOfAllKindsThatWait) {
   options_.http2.max_outbound_frames = 20;
   Connect();
@@ -162,6 +197,20 @@ TEST_F(Http2ServerTest, RefusesAnHpackBombWithoutLosingItsPlace) {
                 request + static_cast<char>(0x80 | 62)));
   EXPECT_EQ(At(101).status(), 200);
   EXPECT_EQ(handler_.fields.back().back().first, "x-bomb");
+}
+
+// CVE-2019-9516, without an end: decoding what is refused already is all that it is for.
+TEST_F(Http2ServerTest, EndsAConnectionWhoseHeadIsMalformedAndTooLong) {
+  Connect();
+  RawFields fields = RawGet("/a");
+  for (int i = 0; i < 90; ++i) fields.emplace_back("", "a");
+  Send(RawHeaders(1, fields, true));
+  EXPECT_EQ(At(1).reset_code, static_cast<uint32_t>(NGHTTP2_PROTOCOL_ERROR));
+  EXPECT_TRUE(reader_.goaways.empty());
+  for (int i = 0; i < 10; ++i) fields.emplace_back("", "a");
+  Send(RawHeaders(3, fields, true));
+  EXPECT_TRUE(refused(NGHTTP2_PROTOCOL_ERROR));
+  EXPECT_TRUE(handler_.seen.empty());
 }
 
 TEST_F(Http2ServerTest, RefusesTooManyAndTooLargeFields) {

@@ -5,16 +5,11 @@
 #include <variant>
 
 #include "source/http/http2/http2_client.h"
+#include "test/http/http2/client_call.h"
 #include "test/http/http2/server_fixture.h"
 
 namespace narthex {
 namespace {
-
-struct Owner final : ClientConnectionOwner {
-  void OnIdle(ClientConnection&) override {}
-  void OnBroken(ClientConnection&) override { broken = true; }
-  bool broken = false;
-};
 
 // So many bytes in pieces, with a trailer.
 struct Numbers final : BodySource {
@@ -68,7 +63,7 @@ class Http2BothTest : public Http2ServerTest {
     *got = whole.error == nullptr ? whole.data.ToString() : whole.error->detail;
   }
 
-  Owner owner_;
+  ClientOwner owner_;
   const Http2Stats stats_{"cluster.both.http2."};
   FakePeer client_peer_;
   FakeStream* client_stream_ = nullptr;
@@ -117,7 +112,7 @@ TEST_F(Http2BothTest, ADrainedServerAnswersWhatItHas) {
   handler_.go.Set();
   Settle();
   EXPECT_EQ(first, "hello");
-  EXPECT_TRUE(owner_.broken);
+  EXPECT_EQ(owner_.broken, 1);
 }
 
 TEST_F(Http2BothTest, ACancelledCallIsCancelledOnTheOtherSide) {

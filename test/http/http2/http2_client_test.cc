@@ -4,21 +4,14 @@
 
 #include <memory>
 #include <string>
-#include <variant>
 
 #include "gtest/gtest.h"
+#include "test/http/http2/client_call.h"
 #include "test/http/http2/raw_peer.h"
 #include "test/net/fake_stream.h"
 
 namespace narthex {
 namespace {
-
-struct Owner final : ClientConnectionOwner {
-  void OnIdle(ClientConnection&) override { ++idle; }
-  void OnGoingAway(ClientConnection&) override { ++going_away; }
-  void OnBroken(ClientConnection&) override { ++broken; }
-  int idle = 0, going_away = 0, broken = 0;
-};
 
 // Says what a test tells it to.
 struct Upload final : BodySource {
@@ -30,38 +23,6 @@ struct Upload final : BodySource {
   }
   Event& event;
   BodyPiece next;
-};
-
-// One exchange as a router makes it.
-struct Call {
-  explicit Call(EventLoop& loop) : exchange(loop, facts) {}
-
-  Task<void> Run(ClientConnection& connection, Request request) {
-    std::optional<Request> again;
-    ClientConnection::Result result = co_await connection.Send(std::move(request), &again);
-    retry_possible = again.has_value();
-    if (auto* failed = std::get_if<ExchangeError>(&result)) {
-      error = std::move(*failed);
-    } else {
-      response = std::get<Response>(std::move(result));
-    }
-    done = true;
-  }
-  Task<void> ReadBody() {
-    WholeBody whole = co_await ReadAll(response->body(), 1 << 24);
-    body = whole.data.ToString();
-    if (whole.trailers != nullptr) trailer = whole.trailers->Get("grpc-status");
-    if (whole.error != nullptr) error = *whole.error;
-    read = true;
-  }
-
-  ConnectionFacts facts;
-  Exchange exchange;
-  bool done = false, read = false, retry_possible = false;
-  std::optional<ExchangeError> error;
-  std::optional<Response> response;
-  std::string body, trailer;
-  Task<void> task, reading;
 };
 
 class Http2ClientTest : public ::testing::Test {
@@ -84,9 +45,9 @@ class Http2ClientTest : public ::testing::Test {
     stream_->Deliver(bytes);
     Turn();
   }
-  Call& Start(std::string_view method, std::string_view path, Body body = {}) {
-    calls_.push_back(std::make_unique<Call>(*loop_));
-    Call& call = *calls_.back();
+  ClientCall& Start(std::string_view method, std::string_view path, Body body = {}) {
+    calls_.push_back(std::make_unique<ClientCall>(*loop_));
+    ClientCall& call = *calls_.back();
     HeaderMap headers;
     headers.Add(Header::kMethod, method);
     headers.Add(Header::kAuthority, "up");
@@ -99,20 +60,21 @@ class Http2ClientTest : public ::testing::Test {
     Turn();
     return call;
   }
-  void Read(Call& call) {
+  void Read(ClientCall& call) {
+    call.reads = true;
     call.reading = call.ReadBody();
     call.reading.Start();
     Turn();
   }
 
   std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
-  Owner owner_;
+  ClientOwner owner_;
   ClientCodecOptions options_;
   const Http2Stats stats_{"cluster.test.http2."};
   FakePeer peer_;
   FakeStream* stream_ = nullptr;
   RawReader reader_;
-  std::vector<std::unique_ptr<Call>> calls_;
+  std::vector<std::unique_ptr<ClientCall>> calls_;
   std::unique_ptr<ClientConnection> connection_;
 };
 
@@ -133,7 +95,7 @@ TEST_F(Http2ClientTest, MakesARequestOfTheFieldsThatBelongThere) {
 
 TEST_F(Http2ClientTest, TakesAWholeResponse) {
   Connect();
-  Call& call = Start("GET", "/a");
+  ClientCall& call = Start("GET", "/a");
   Deliver(RawHeaders(1, kOk, false) + RawData(1, "hello", true));
   ASSERT_TRUE(call.response);
   EXPECT_EQ(call.response->status(), 200);
@@ -146,9 +108,9 @@ TEST_F(Http2ClientTest, TakesAWholeResponse) {
 
 TEST_F(Http2ClientTest, MakesManyExchangesAtATime) {
   Connect();
-  Call& first = Start("GET", "/1");
-  Call& second = Start("GET", "/2");
-  Call& third = Start("GET", "/3");
+  ClientCall& first = Start("GET", "/1");
+  ClientCall& second = Start("GET", "/2");
+  ClientCall& third = Start("GET", "/3");
   EXPECT_EQ(connection_->room(), 0u);
   EXPECT_TRUE(connection_->usable());
   Deliver(RawHeaders(3, {{":status", "202"}}, true));
@@ -179,7 +141,7 @@ TEST_F(Http2ClientTest, StreamsBothWaysAtOnce) {
   Event event;
   auto source = std::make_unique<Upload>(event);
   Upload* upload = source.get();
-  Call& call = Start("POST", "/a", Body(Buffer(), std::move(source), std::nullopt));
+  ClientCall& call = Start("POST", "/a", Body(Buffer(), std::move(source), std::nullopt));
   EXPECT_FALSE(reader_.streams[1].ended);
   Deliver(RawHeaders(1, kOk, false));
   ASSERT_TRUE(call.response);
@@ -212,7 +174,7 @@ TEST_F(Http2ClientTest, SendsNoMoreOfABodyThanTheUpstreamTakes) {
 
 TEST_F(Http2ClientTest, OpensTheWindowAsTheResponseIsRead) {
   Connect();
-  Call& call = Start("GET", "/a");
+  ClientCall& call = Start("GET", "/a");
   Deliver(RawHeaders(1, kOk, false));
   ASSERT_TRUE(call.response);
   for (int i = 0; i < 3; ++i) Deliver(RawData(1, std::string(16'000, 'd'), false));
@@ -223,12 +185,12 @@ TEST_F(Http2ClientTest, OpensTheWindowAsTheResponseIsRead) {
 
 TEST_F(Http2ClientTest, CancelsWhatNobodyWantsAndGoesOn) {
   Connect();
-  Call& call = Start("GET", "/a");
+  ClientCall& call = Start("GET", "/a");
   call.task.Cancel();
   Turn();
   EXPECT_EQ(reader_.streams[1].reset_code, static_cast<uint32_t>(NGHTTP2_CANCEL));
   EXPECT_EQ(owner_.broken, 0);
-  Call& other = Start("GET", "/b");
+  ClientCall& other = Start("GET", "/b");
   Deliver(RawHeaders(3, kOk, false));
   ASSERT_TRUE(other.response);
   other.response.reset();
@@ -240,7 +202,7 @@ TEST_F(Http2ClientTest, CancelsWhatNobodyWantsAndGoesOn) {
 TEST_F(Http2ClientTest, AnEarlyAnswerEndsTheUpload) {
   Connect();
   Event event;
-  Call& call = Start("POST", "/a", Body(Buffer(), std::make_unique<Upload>(event), std::nullopt));
+  ClientCall& call = Start("POST", "/a", Body(Buffer(), std::make_unique<Upload>(event), std::nullopt));
   Deliver(RawHeaders(1, {{":status", "413"}}, true) + RawReset(1, NGHTTP2_NO_ERROR));
   ASSERT_TRUE(call.response);
   EXPECT_EQ(call.response->status(), 413);
@@ -250,7 +212,7 @@ TEST_F(Http2ClientTest, AnEarlyAnswerEndsTheUpload) {
 
 TEST_F(Http2ClientTest, SaysThatARefusedStreamMayBeTriedAgain) {
   Connect();
-  Call& call = Start("POST", "/a", Body(std::string_view("data")));
+  ClientCall& call = Start("POST", "/a", Body(std::string_view("data")));
   Deliver(RawReset(1, NGHTTP2_REFUSED_STREAM));
   ASSERT_TRUE(call.error);
   EXPECT_TRUE(call.error->retryable);
@@ -261,8 +223,8 @@ TEST_F(Http2ClientTest, SaysThatARefusedStreamMayBeTriedAgain) {
 
 TEST_F(Http2ClientTest, ReportsAReset) {
   Connect();
-  Call& before = Start("GET", "/a");
-  Call& after = Start("GET", "/b");
+  ClientCall& before = Start("GET", "/a");
+  ClientCall& after = Start("GET", "/b");
   Deliver(RawReset(1, NGHTTP2_INTERNAL_ERROR) + RawHeaders(3, kOk, false) + RawData(3, "par", false));
   EXPECT_EQ(before.error->detail, "upstream_reset_before_response_started{remote_reset}");
   EXPECT_FALSE(before.error->retryable);
@@ -274,8 +236,8 @@ TEST_F(Http2ClientTest, ReportsAReset) {
 
 TEST_F(Http2ClientTest, FailsAllWhenTheUpstreamCloses) {
   Connect();
-  Call& waiting = Start("GET", "/a");
-  Call& reading = Start("GET", "/b");
+  ClientCall& waiting = Start("GET", "/a");
+  ClientCall& reading = Start("GET", "/b");
   Deliver(RawHeaders(3, kOk, false));
   stream_->Close();
   ASSERT_TRUE(waiting.error);
@@ -299,8 +261,8 @@ TEST_F(Http2ClientTest, BreaksWhenTheUpstreamClosesAnIdleConnection) {
 
 TEST_F(Http2ClientTest, GoesOnWithWhatAGoawayLeaves) {
   Connect();
-  Call& kept = Start("GET", "/a");
-  Call& refused = Start("GET", "/b");
+  ClientCall& kept = Start("GET", "/a");
+  ClientCall& refused = Start("GET", "/b");
   std::string last("\0\0\0\x01\0\0\0\0", 8);
   Deliver(RawFrame(NGHTTP2_GOAWAY, 0, 0, last));
   EXPECT_EQ(owner_.going_away, 1);
@@ -327,6 +289,18 @@ TEST_F(Http2ClientTest, FollowsTheUpstreamsLimit) {
   EXPECT_EQ(owner_.idle, before + 1);
 }
 
+// Otherwise the exchange would wait for its head for ever.
+TEST_F(Http2ClientTest, RefusesAResponseThatEndsBeforeItsHead) {
+  Connect();
+  ClientCall& call = Start("GET", "/a");
+  Deliver(RawHeaders(1, {{":status", "103"}}, false));
+  EXPECT_FALSE(call.done);
+  Deliver(RawData(1, "", true));
+  ASSERT_TRUE(call.error);
+  EXPECT_EQ(call.error->flag, ResponseFlag::kUpstreamProtocolError);
+  EXPECT_EQ(reader_.streams[1].reset_code, static_cast<uint32_t>(NGHTTP2_PROTOCOL_ERROR));
+}
+
 TEST_F(Http2ClientTest, RefusesMalformedResponses) {
   const RawFields heads[] = {
       {{"x-a", "1"}},
@@ -345,7 +319,7 @@ TEST_F(Http2ClientTest, RefusesMalformedResponses) {
   Connect();
   uint32_t id = 1;
   for (const RawFields& head : heads) {
-    Call& call = Start("GET", "/a");
+    ClientCall& call = Start("GET", "/a");
     Deliver(RawHeaders(id, head, true));
     ASSERT_TRUE(call.error) << id;
     EXPECT_EQ(call.error->flag, ResponseFlag::kUpstreamProtocolError);
@@ -357,7 +331,7 @@ TEST_F(Http2ClientTest, RefusesMalformedResponses) {
 
 TEST_F(Http2ClientTest, AHeadResponseHasNoBodyWhateverItsLength) {
   Connect();
-  Call& call = Start("HEAD", "/a");
+  ClientCall& call = Start("HEAD", "/a");
   Deliver(RawHeaders(1, {{":status", "200"}, {"content-length", "5"}}, true));
   ASSERT_TRUE(call.response);
   EXPECT_TRUE(call.response->body().absent());
@@ -367,7 +341,7 @@ TEST_F(Http2ClientTest, AHeadResponseHasNoBodyWhateverItsLength) {
 TEST_F(Http2ClientTest, HandsOnInterimResponses) {
   Connect();
   int hints = 0;
-  Call& call = Start("GET", "/a");
+  ClientCall& call = Start("GET", "/a");
   call.exchange.SetInterim(
       [](void* count, const HeaderMap& headers) {
         *static_cast<int*>(count) += headers.Get(Header::kStatus) == "103" ? 1 : 100;
@@ -384,7 +358,7 @@ TEST_F(Http2ClientTest, FindsOutThatAnIdleConnectionIsDead) {
   options_.http2.keepalive.timeout = std::chrono::milliseconds(50);
   Connect();
   loop_->wheel().Advance(loop_->NowMs() + 101);
-  Call& call = Start("GET", "/a");
+  ClientCall& call = Start("GET", "/a");
   EXPECT_EQ(reader_.pings.size(), 1u);
   loop_->wheel().Advance(loop_->NowMs() + 51);
   Turn();
