@@ -138,9 +138,10 @@ std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& h
   head.expect_continue = facts.expect_continue && !head.http_10;
   head.keep_alive = !facts.connection_close && (!head.http_10 || facts.connection_keep_alive);
   if (IsConnect(head.headers)) return CheckConnect(facts, head);
-  // One with a body of its own is answered as any other request.
-  head.tunnel =
-      !head.http_10 && head.framing.kind == Framing::Kind::kNone && KeepUpgrade(facts, head.headers);
+  // One with a body of its own is answered as any other request; that there is none may be said.
+  const bool bodiless = !facts.has_transfer_encoding && facts.content_length.value_or(0) == 0;
+  head.tunnel = !head.http_10 && bodiless && KeepUpgrade(facts, head.headers);
+  if (head.tunnel) head.framing = {};
   return std::nullopt;
 }
 
@@ -243,6 +244,9 @@ Http1ParseResult Http1ResponseParser::Parse(std::span<char> bytes, ResponseHead&
   if (facts.has_transfer_encoding && (facts.content_length || http_10))
     return Refuse("http1.ambiguous_length");
   head.upgrade = head.status == kSwitchingProtocols && KeepUpgrade(facts, head.headers);
+  // RFC 9110 section 8.6, RFC 9112 section 6.1: what follows is not of HTTP, whose length would this be?
+  if (head.upgrade && (facts.content_length || facts.has_transfer_encoding))
+    return Refuse("http1.switch_with_length");
   if (to_head_ || head.status < 200 || head.status == 204 || head.status == 304) {
     head.framing.kind = Framing::Kind::kNone;
   } else if (facts.chunked) {

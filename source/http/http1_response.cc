@@ -4,6 +4,15 @@
 #include "source/http/tunnel.h"
 
 namespace narthex {
+namespace {
+
+// Of a body with trailers none is said: only behind chunks is there a place for them (RFC 9112
+// section 7.1.2).
+std::optional<uint64_t> LengthToSay(const Body& body, bool may_send_trailers) {
+  return may_send_trailers && body.trailers() != nullptr ? std::nullopt : body.length();
+}
+
+}  // namespace
 
 // Whether the client will send more of a body that nobody wants than the connection is worth, or waits to be
 // asked for it and may then send its next request in its place.
@@ -41,7 +50,7 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   ResponseFraming framing{
       .http_10 = serving.head.http_10,
       .no_body = no_body,
-      .length = sending.body().length(),
+      .length = LengthToSay(sending.body(), context_.options.enable_trailers && !serving.head.http_10),
       .close = tunnel || MustClose(serving),
       .upgrade = upgrade,
       .connect = tunnel && !upgrade,

@@ -47,7 +47,6 @@ std::string Describe(const ClientCertPolicy& policy, const TlsFacts& tls) {
   if (policy.cert) element.Add("Cert", peer.UrlEncodedPem(), true);
   if (policy.chain) element.Add("Chain", tls.UrlEncodedPeerChain(), true);
   if (policy.subject) element.Add("Subject", peer.subject, true);
-  if (policy.issuer) element.Add("Issuer", peer.issuer, true);
   if (policy.uri) {
     for (const std::string& uri : peer.names.uri) element.Add("URI", uri);
     if (peer.names.uri.empty()) element.Add("URI", {});
@@ -55,6 +54,7 @@ std::string Describe(const ClientCertPolicy& policy, const TlsFacts& tls) {
   if (policy.dns) {
     for (const std::string& dns : peer.names.dns) element.Add("DNS", dns);
   }
+  if (policy.issuer) element.Add("Issuer", peer.issuer, true);
   return element.text();
 }
 

@@ -115,7 +115,14 @@ FilterChainMatch CompileChainMatch(const envoy::config::listener::v3::FilterChai
                                             path.Field("source_prefix_ranges").Index(i), diagnostics));
   }
   for (uint32_t port : match.source_ports()) compiled.source_ports.push_back(static_cast<uint16_t>(port));
-  compiled.server_names.assign(match.server_names().begin(), match.server_names().end());
+  for (int i = 0; i < match.server_names_size(); ++i) {
+    const std::string& name = match.server_names(i);
+    if (name.find('*') != std::string::npos && (!name.starts_with("*.") || name.rfind('*') != 0)) {
+      diagnostics.Error(path.Field("server_names").Index(i),
+                        "\"*\" stands for whole labels at the beginning, as in \"*.example.com\"");
+    }
+    compiled.server_names.push_back(name);
+  }
   compiled.application_protocols.assign(match.application_protocols().begin(),
                                         match.application_protocols().end());
   compiled.transport_protocol = match.transport_protocol();

@@ -40,9 +40,8 @@ void Names(const CertificateFacts& certificate, FormatValue& v) {
   SetOwned(v, absl::StrJoin(certificate.names.*names, ","));
 }
 
-// Envoy's form of a certificate's times unless an argument gives another.
 std::string PrepareTime(FormatArguments& arguments) {
-  return arguments.time.Parse(arguments.text.empty() ? "%b %e %H:%M:%S %Y GMT" : arguments.text);
+  return arguments.text.empty() ? std::string() : arguments.time.Parse(arguments.text);
 }
 
 template <int64_t CertificateFacts::* seconds>

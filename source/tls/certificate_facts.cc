@@ -55,9 +55,7 @@ std::string SerialOf(const X509* certificate) {
   std::string bytes(static_cast<size_t>(BN_num_bytes(number)), '\0');
   BN_bn2bin(number, reinterpret_cast<unsigned char*>(bytes.data()));
   BN_free(number);
-  std::string text = Hex(bytes);
-  text.erase(0, text.find_first_not_of('0'));
-  return text.empty() ? "0" : text;
+  return bytes.empty() ? "00" : Hex(bytes);
 }
 
 int64_t SecondsOf(const ASN1_TIME* time) {

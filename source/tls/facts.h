@@ -19,7 +19,7 @@ struct CertificateFacts {
   std::string issuer;
   std::string common_name;  // of the subject, the last one; may be empty
   CertificateNames names;
-  std::string serial;              // hexadecimal digits in lower case, without leading zeros
+  std::string serial;              // hexadecimal digits in lower case, two for each byte
   std::string sha256_fingerprint;  // of the DER form; hexadecimal digits in lower case
   std::string sha1_fingerprint;
   int64_t valid_from = 0;  // seconds since 1970

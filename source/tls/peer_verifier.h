@@ -30,7 +30,7 @@ struct ValidationRules {
   bool allow_expired = false;
   bool accept_untrusted = false;  // take everything, and say of what fails that it is not validated
   bool only_leaf_crl = false;
-  int max_depth = 100;
+  int max_depth = 99;  // certificates between the peer's and a trusted one
 };
 
 // What was wrong with a certificate.

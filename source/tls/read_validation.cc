@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
@@ -125,8 +126,9 @@ void Merge(const CertificateValidationContext& config, const ConfigPath& path, S
   into.rules.only_leaf_crl |= config.only_verify_leaf_cert_crl();
   into.rules.accept_untrusted |=
       config.trust_chain_verification() == CertificateValidationContext::ACCEPT_UNTRUSTED;
+  // The trusted certificate counts here, and does not for OpenSSL.
   if (config.has_max_verify_depth())
-    into.rules.max_depth = static_cast<int>(config.max_verify_depth().value());
+    into.rules.max_depth = std::max(static_cast<int>(config.max_verify_depth().value()) - 1, 0);
 }
 
 void MergeSecret(const SdsSecretConfig& config, const ConfigPath& path, SecretReader& reader,

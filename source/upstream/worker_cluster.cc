@@ -25,7 +25,7 @@ bool IsIdempotent(std::string_view method) {
 // wrong.
 bool IsClients(ResponseFlag flag) {
   return flag == ResponseFlag::kDownstreamConnectionTermination ||
-         flag == ResponseFlag::kDownstreamProtocolError;
+         flag == ResponseFlag::kDownstreamRemoteReset || flag == ResponseFlag::kDownstreamProtocolError;
 }
 
 // The name of the host in `authority`; empty for an address, for which there is none to ask (RFC 6066 section

@@ -36,8 +36,9 @@ def observation(seen, upstream, log, names):
         "body": [r["body"] if r["body"] is None else named_ports(r["body"], names) for r in final],
         "trailers": [sorted(r["trailers"]) for r in final],
         "end": seen["end"],
-        "upstream": [[r["upstream"], r["line"], stable_headers(r["headers"], names), r["body"], sorted(r["trailers"])]
-                     for r in upstream],
+        "tls": seen["tls"],
+        "upstream": [[r["upstream"], r["line"], stable_headers(r["headers"], names), r["body"], sorted(r["trailers"]),
+                      {key: named_ports(str(value), names) for key, value in r["facts"].items()}] for r in upstream],
         "flags": [line["flags"] for line in log],
         "details": [line["details"] for line in log],
         "log": [{key: named_ports(value, names) for key, value in line.items() if key not in ("flags", "details")}
@@ -51,12 +52,13 @@ def differing(one, other):
 
 def describe(part, envoy, narthex):
     """Lines that show only what differs."""
-    if isinstance(envoy, list) and isinstance(narthex, list) and len(envoy) == len(narthex) == 1:
-        return describe(part, envoy[0], narthex[0])
-    if isinstance(envoy, dict) and isinstance(narthex, dict):
+    if isinstance(envoy, dict) and isinstance(narthex, dict) and envoy.keys() == narthex.keys():
         return [f"    {part}.{key}: envoy {envoy[key]!r}, narthex {narthex[key]!r}"
                 for key in envoy if envoy[key] != narthex[key]]
     if isinstance(envoy, list) and isinstance(narthex, list):
+        unequal = [(one, other) for one, other in zip(envoy, narthex) if one != other]
+        if len(envoy) == len(narthex) and all(type(one) is type(other) in (list, dict) for one, other in unequal):
+            return [line for one, other in unequal for line in describe(part, one, other)]
         only = [item for item in envoy if item not in narthex], [item for item in narthex if item not in envoy]
         if only[0] or only[1]:
             return [f"    {part}: only envoy {only[0]!r}", f"    {part}: only narthex {only[1]!r}"]

@@ -1,23 +1,28 @@
 """Upstreams that do what a script says and remember what they were asked."""
 import socket
-import struct
+import ssl
 import threading
 
-from case import CLOSE, HANG, READ, RESET
-from wire import Reader, WireError
+from upstream_connection import Service, accept_transport
+from wire import WireError
 
 LIMIT_S = 15
+
+# Upstreams that speak TLS: the certificate of each, the protocols that it takes, its favourite first, and the newest version.
+TLS = {"secure": ("upstream", ("h2", "http/1.1"), ssl.TLSVersion.TLSv1_2), "old": ("upstream", (), ssl.TLSVersion.TLSv1_2),
+       "stale": ("upstream-expired", ("http/1.1",), ssl.TLSVersion.TLSv1_2), "modern": ("upstream", ("http/1.1",), ssl.TLSVersion.TLSv1_3)}
 
 
 class Upstreams:
     """One listening socket for each name, on ports of the kernel's choice. One exchange at a time sets `script`."""
 
-    NAMES = ("one", "two", "three")
+    NAMES = ("one", "two", "three", *TLS)
 
-    def __init__(self):
+    def __init__(self, certificates):
         self.lock = threading.Lock()
         self.script, self.seen = None, []
-        self.listeners, self.connections = {}, set()
+        self.contexts = {name: context_of(certificates, *options) for name, options in TLS.items()}
+        self.listeners = {}
         for name in self.NAMES:
             self.listeners[name] = socket.create_server(("127.0.0.1", 0))
             threading.Thread(target=self.accept, args=(name,), daemon=True).start()
@@ -32,6 +37,12 @@ class Upstreams:
     def begin(self, script):
         with self.lock:
             self.script, self.seen = script, []
+
+    def script_for(self, record):
+        """Remembers a request; the steps to take, or None for a usual answer."""
+        with self.lock:
+            self.seen.append(record)
+            return self.script
 
     def take(self):
         with self.lock:
@@ -54,41 +65,22 @@ class Upstreams:
 
     def serve(self, name, connection):
         with connection:
-            reader = Reader(connection)
             try:
-                while self.answer(name, connection, reader):
-                    pass
+                secured, facts = accept_transport(connection, self.contexts.get(name))
+                with secured:
+                    Service(self, name, secured, facts).run()
             except (OSError, WireError):
                 pass
 
-    def answer(self, name, connection, reader):
-        """One request; whether the connection goes on."""
-        head = reader.head()
-        if head is None:
-            return False
-        record = {"upstream": name, "line": head.line, "headers": head.headers, "body": "", "trailers": []}
-        with self.lock:
-            self.seen.append(record)
-            steps = script_of(self.script, name, head.line)
-        for step in steps:
-            if step == READ:
-                record["body"] = "(unread)"
-                body, trailers = reader.body(head)
-                record.update(body=body.decode("latin-1"), trailers=trailers)
-            elif step == CLOSE:
-                return False
-            elif step == RESET:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                return False
-            elif step == HANG:
-                return reader.until_closed()
-            else:
-                connection.sendall(step)
-        return True
 
-
-def script_of(script, name, line):
-    if script is None:
-        return [READ, b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nx-upstream: %s\r\n\r\n%s" % (
-            0 if line.startswith("HEAD ") else len(name), name.encode(), b"" if line.startswith("HEAD ") else name.encode())]
-    return [READ, script] if isinstance(script, bytes) else script
+def context_of(certificates, name, protocols, newest):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = newest
+    context.load_cert_chain(certificates.path(f"{name}.pem"), certificates.path(f"{name}.key"))
+    # Asks for a certificate, and takes those of our authority; which one came is told.
+    context.load_verify_locations(certificates.path("ca.pem"))
+    context.verify_mode = ssl.CERT_OPTIONAL
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    context.sni_callback = lambda connection, asked, _: setattr(connection, "asked_for", asked)
+    return context

@@ -1,4 +1,5 @@
 """HTTP/1 as bytes on a socket, read leniently and remembered as it was."""
+import ssl
 import time
 from dataclasses import dataclass, field
 
@@ -19,10 +20,14 @@ class Head:
 class Reader:
     def __init__(self, connection):
         self.connection, self.data, self.ended = connection, b"", False
+        self.is_cut = False  # TLS without a close_notify at its end
 
     def more(self):
         """Reads once; False at the end."""
-        piece = self.connection.recv(65536)
+        try:
+            piece = self.connection.recv(65536)
+        except ssl.SSLEOFError:
+            piece, self.is_cut = b"", True
         self.data += piece
         self.ended = not piece
         return bool(piece)
@@ -61,6 +66,13 @@ class Reader:
             body += self.exactly(size)
             self.line()
         return body, self.fields()
+
+    def begins(self, start):
+        """Whether `start` comes first; reads what it needs to know."""
+        while start.startswith(self.data) and self.data != start:
+            if not self.more():
+                return False
+        return self.data.startswith(start)
 
     def rest(self):
         while self.more():

@@ -66,6 +66,12 @@ std::vector<RawResponse> RawResponseCases() {
   std::vector<RawResponse> cases = Accepted();
   for (RawResponse& more : std::vector<RawResponse>{
            Refused("not-http", "SSH-2.0-OpenSSH\r\n\r\n"),
+           Refused(
+               "switch-with-length",
+               "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: a\r\nContent-Length: 3\r\n\r\n"),
+           Refused("switch-with-coding",
+                   "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: a\r\n"
+                   "Transfer-Encoding: chunked\r\n\r\n"),
            Refused("version-2", "HTTP/2.0 200 OK\r\n\r\n"),
            Refused("version-1.2", "HTTP/1.2 200 OK\r\n\r\n"),
            Refused("version-lower-case", "http/1.1 200 OK\r\n\r\n"),

@@ -40,6 +40,11 @@ class Recorder final : public RequestHandler {
     } else if (path != "/204") {
       response.set_body(Body("hello"));
     }
+    if (path == "/trailers") {
+      auto trailers = std::make_unique<HeaderMap>();
+      trailers->Add("x-t", "1");
+      response.body().set_trailers(std::move(trailers));
+    }
     co_return response;
   }
   Response Refuse(Exchange& exchange, int status, ExchangeError error) override {
@@ -127,6 +132,24 @@ TEST_F(Http1ServerTest, SendsABodyOfUnknownLengthInChunks) {
   stream_->Deliver("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_TRUE(Received("transfer-encoding: chunked\r\n"));
   EXPECT_TRUE(peer_.received.ends_with("\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")) << peer_.received;
+}
+
+TEST_F(Http1ServerTest, SendsAWholeBodyInChunksForTheSakeOfItsTrailers) {
+  options_.enable_trailers = true;
+  Connect();
+  stream_->Deliver("GET /trailers HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_FALSE(Received("content-length")) << peer_.received;
+  EXPECT_TRUE(peer_.received.ends_with("\r\n\r\n5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n")) << peer_.received;
+  peer_.received.clear();
+  stream_->Deliver("GET /trailers HTTP/1.0\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(peer_.received.ends_with("\r\n\r\nhello")) << peer_.received;
+}
+
+TEST_F(Http1ServerTest, DropsTrailersThatMayNotBeSent) {
+  Connect();
+  stream_->Deliver("GET /trailers HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_TRUE(Received("content-length: 5\r\n"));
+  EXPECT_TRUE(peer_.received.ends_with("\r\n\r\nhello")) << peer_.received;
 }
 
 TEST_F(Http1ServerTest, SendsNoBodyForHeadAnd204) {

@@ -73,8 +73,8 @@ TEST(ClientCertHeader, SaysWhatIsAskedFor) {
                              .dns = true};
   EXPECT_EQ(After(all, Facts()),
             "By=spiffe://a/gateway;Hash=ab12;Cert=\"-----BEGIN%0A\";Chain=\"-----BEGIN%0A\";"
-            "Subject=\"CN=client,O=\\\"Quoted\\\" Ltd\";Issuer=\"CN=root\";URI=spiffe://a/client;"
-            "DNS=client.example;DNS=other.example");
+            "Subject=\"CN=client,O=\\\"Quoted\\\" Ltd\";URI=spiffe://a/client;"
+            "DNS=client.example;DNS=other.example;Issuer=\"CN=root\"");
 }
 
 TEST(ClientCertHeader, NamesNoUriWhereThereIsNone) {

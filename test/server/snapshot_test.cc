@@ -185,6 +185,17 @@ TEST(FilterChainMatch, TheDestinationCountsBeforeTheSource) {
   EXPECT_EQ(ChainFor(*text.snapshot, "10.0.0.1"), "from");
 }
 
+TEST(FilterChainMatch, AnAsteriskStandsForWholeLabelsAtTheBeginning) {
+  for (const char* name : {"a*.test", "*", "*a.test", "*.*.test", "a.*.test"}) {
+    const TextSnapshot text(BootstrapWith(
+        ListenerWith("l", 80, Named("sni", "{server_names: ['" + std::string(name) + "']}")), {"c"}));
+    EXPECT_EQ(text.snapshot, nullptr) << name;
+    EXPECT_NE(text.diagnostics.ToText().find("server_names[0]: \"*\" stands for whole labels"),
+              std::string::npos)
+        << name << text.diagnostics.ToText();
+  }
+}
+
 TEST(FilterChainMatch, ServerNamesAndTlsNeverMatchPlainConnections) {
   const TextSnapshot text(BootstrapWith(ListenerWith("l", 80,
                                                      Named("sni", "{server_names: [a.test]}") + ", " +

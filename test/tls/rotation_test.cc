@@ -205,10 +205,11 @@ TEST_F(RotationTest, ShowsCertificatesAndNoKeys) {
   const auto now = std::chrono::system_clock::now();
   const std::string json = CertificatesJson({server}, now);
   EXPECT_NE(
-      json.find("{\"path\": \"" + At("cert.pem") +
-                "\", \"serial_number\": \"abc\", \"subject_alt_names\": [{\"dns\": \"a.example\"}, {\"uri\": "
-                "\"spiffe://a/b\"}, {\"ip_address\": \"10.0.0.1\"}], \"days_until_expiration\": \"10\", "
-                "\"valid_from\": \"20"),
+      json.find(
+          "{\"path\": \"" + At("cert.pem") +
+          "\", \"serial_number\": \"0abc\", \"subject_alt_names\": [{\"dns\": \"a.example\"}, {\"uri\": "
+          "\"spiffe://a/b\"}, {\"ip_address\": \"10.0.0.1\"}], \"days_until_expiration\": \"10\", "
+          "\"valid_from\": \"20"),
       std::string::npos)
       << json;
   EXPECT_NE(json.find("\"ca_cert\": [\n    {\"path\": \"<inline>\""), std::string::npos) << json;

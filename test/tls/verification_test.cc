@@ -95,8 +95,10 @@ TEST_F(VerificationTest, NeedsAListOfEachAuthorityUnlessOnlyTheLeafIsChecked) {
 TEST_F(VerificationTest, BoundsTheDepth) {
   const TestCertificate middle = Signed({.common_name = "middle", .authority = true});
   const TestCertificate client({.common_name = "client"}, &middle);
-  EXPECT_EQ(Judge(Requiring(Ca() + ", max_verify_depth: 1"), client, middle.Pem()), "");
+  EXPECT_EQ(Judge(Requiring(Ca() + ", max_verify_depth: 2"), client, middle.Pem()), "");
+  EXPECT_NE(Judge(Requiring(Ca() + ", max_verify_depth: 1"), client, middle.Pem()), "");
   EXPECT_NE(Judge(Requiring(Ca() + ", max_verify_depth: 0"), client, middle.Pem()), "");
+  EXPECT_EQ(Judge(Requiring(Ca() + ", max_verify_depth: 0"), Signed({.common_name = "client"})), "");
   EXPECT_EQ(Judge(Requiring("trusted_ca: " + Inline(middle.Pem())), client), "")
       << "an intermediate is trusted";
   EXPECT_NE(Judge(Requiring(Ca()), client), "") << "a link of the chain is missing";

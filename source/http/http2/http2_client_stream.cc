@@ -176,6 +176,12 @@ void Http2ClientStream::FailForReset() {
   } else if (error_code == NGHTTP2_REFUSED_STREAM) {
     Fail(ResponseFlag::kUpstreamRemoteReset, "remote_refused_stream_reset", !handed_on_,
          "http2.remote_refuse");
+  } else if (error_code == NGHTTP2_PROTOCOL_ERROR) {
+    // The upstream says that the gateway's own message is wrong.
+    Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, "http2.remote_protocol_error");
+  } else if (error_code == NGHTTP2_CONNECT_ERROR) {
+    Fail(ResponseFlag::kUpstreamRemoteReset, "remote_error_with_CONNECT_request", false,
+         "http2.remote_connect_error");
   } else {
     Fail(ResponseFlag::kUpstreamRemoteReset, "remote_reset", false, "http2.remote_reset");
   }

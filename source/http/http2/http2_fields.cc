@@ -64,7 +64,7 @@ void Http2FieldReader::TakePseudo(std::string_view name, std::string_view value)
   const Header known = FindHeader(name);
   const bool repeated = known != Header::kUnknown && headers.Has(known);
   if (fields_begun_ || repeated) {
-    Malformed(kHttp2Messaging, repeated ? "a pseudo-header twice" : "a pseudo-header behind other fields");
+    Malformed(kHttp2InvalidField, repeated ? "a pseudo-header twice" : "a pseudo-header behind other fields");
     return;
   }
   if (kind_ == Kind::kRequest) {
@@ -92,17 +92,17 @@ bool Http2FieldReader::TakeRequestPseudo(std::string_view name, std::string_view
       good = good && IsValidHost(value);
       break;
     case Header::kScheme:
-      if (scheme_.data() != nullptr) return Malformed(kHttp2Messaging, "a pseudo-header twice");
+      if (scheme_.data() != nullptr) return Malformed(kHttp2InvalidField, "a pseudo-header twice");
       if (EqualsIgnoreCase(value, "http")) {
         scheme_ = "http";
       } else if (EqualsIgnoreCase(value, "https")) {
         scheme_ = "https";
       } else {
-        return Malformed(kHttp2Messaging, "a scheme other than http and https");
+        return Malformed(kHttp2InvalidField, "a scheme other than http and https");
       }
       return true;
     default:
-      return Malformed(kHttp2Messaging, "an unknown pseudo-header");
+      return Malformed(kHttp2InvalidField, "an unknown pseudo-header");
   }
   if (!good) return Malformed(kHttp2InvalidField, "a pseudo-header with a value that it must not have");
   Store(known, HeaderName(known), value);
@@ -148,7 +148,7 @@ void Http2FieldReader::TakeHost(std::string_view value) {
   // In a response it means nothing; among trailers it would come too late to be checked.
   if (kind_ == Kind::kResponse) return;
   if (kind_ == Kind::kTrailers || host_.data() != nullptr || value.empty() || !IsValidHost(value)) {
-    Malformed(kHttp2Messaging, "a host that is repeated, misplaced or invalid");
+    Malformed(kHttp2InvalidField, "a host that is repeated, misplaced or invalid");
     return;
   }
   char* copy = headers.Allocate(value.size());
@@ -158,11 +158,11 @@ void Http2FieldReader::TakeHost(std::string_view value) {
 
 void Http2FieldReader::TakeContentLength(std::string_view value) {
   if (kind_ == Kind::kTrailers || content_length_) {
-    Malformed(kHttp2Messaging, "a content-length that is repeated or misplaced");
+    Malformed(kHttp2InvalidField, "a content-length that is repeated or misplaced");
     return;
   }
   content_length_ = ParseContentLength(value);
-  if (!content_length_) Malformed(kHttp2Messaging, "a content-length that is no number");
+  if (!content_length_) Malformed(kHttp2InvalidField, "a content-length that is no number");
 }
 
 void Http2FieldReader::TakeExpect(std::string_view value) {
@@ -207,7 +207,7 @@ void Http2FieldReader::CheckRequest() {
   if (method == "CONNECT") {
     CheckConnect();
   } else if (headers.Has(Header::kProtocol)) {
-    Malformed(kHttp2Messaging, ":protocol without CONNECT");
+    Malformed(kHttp2InvalidField, ":protocol without CONNECT");
   } else {
     CheckTarget();
   }
@@ -219,7 +219,7 @@ void Http2FieldReader::CheckConnect() {
   const bool extended = headers.Has(Header::kProtocol);
   // RFC 8441 section 4: a client must not send :protocol to a server that has not said that it takes it.
   if (extended && !limits_.allow_connect) {
-    Malformed(kHttp2Messaging, ":protocol, which is not allowed here");
+    Malformed(kHttp2InvalidField, ":protocol, which is not allowed here");
   } else if (extended) {
     CheckTarget();
   } else if (headers.Has(Header::kPath) || scheme_.data() != nullptr) {

@@ -174,8 +174,8 @@ void Http2ServerStream::OnOver() {
     started_ = true;
   }
   if (failure.detail != nullptr) return EndWith(ResponseFlag::kDownstreamProtocolError, failure.detail);
-  EndWith(ResponseFlag::kDownstreamConnectionTermination,
-          reset_by_peer ? "http2.remote_reset" : "downstream_remote_disconnect");
+  if (reset_by_peer) return EndWith(ResponseFlag::kDownstreamRemoteReset, "http2.remote_reset");
+  EndWith(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
 }
 
 void Http2ServerStream::CutOff(std::string_view failure_of_connection) {
@@ -192,7 +192,9 @@ void Http2ServerStream::CutOff(std::string_view failure_of_connection) {
 void Http2ServerStream::EndWith(ResponseFlag flag, std::string_view detail) {
   if (std::exchange(settled_, true)) return;
   exchange_.AddFlag(flag);
-  if (flag == ResponseFlag::kDownstreamConnectionTermination && !exchange_.response_details.empty()) return;
+  const bool client_left =
+      flag == ResponseFlag::kDownstreamConnectionTermination || flag == ResponseFlag::kDownstreamRemoteReset;
+  if (client_left && !exchange_.response_details.empty()) return;
   exchange_.response_details = detail;
   if (failure.cause != nullptr) exchange_.termination_details = failure.cause;
 }
@@ -276,7 +278,7 @@ void Http2ServerStream::OnIdleTimer(void* self) {
     return stream->handler_.Interrupt();
   }
   stream->EndWith(ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout");
-  stream->session.Reset(*stream, NGHTTP2_CANCEL);
+  stream->session.Reset(*stream, NGHTTP2_INTERNAL_ERROR);
 }
 
 // request_timeout: the whole request was not read in time.

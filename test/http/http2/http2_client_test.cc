@@ -221,6 +221,19 @@ TEST_F(Http2ClientTest, SaysThatARefusedStreamMayBeTriedAgain) {
   EXPECT_EQ(call.error->detail, "upstream_reset_before_response_started{remote_refused_stream_reset}");
 }
 
+TEST_F(Http2ClientTest, TellsAResetForAWrongMessageFromOthers) {
+  Connect();
+  Call& wrong = Start("GET", "/a");
+  Call& connect = Start("GET", "/b");
+  Deliver(RawReset(1, NGHTTP2_PROTOCOL_ERROR) + RawReset(3, NGHTTP2_CONNECT_ERROR));
+  ASSERT_TRUE(wrong.error && connect.error);
+  EXPECT_EQ(wrong.error->flag, ResponseFlag::kUpstreamProtocolError);
+  EXPECT_EQ(wrong.error->detail, "upstream_reset_before_response_started{protocol_error}");
+  EXPECT_EQ(connect.error->flag, ResponseFlag::kUpstreamRemoteReset);
+  EXPECT_EQ(connect.error->detail,
+            "upstream_reset_before_response_started{remote_error_with_CONNECT_request}");
+}
+
 TEST_F(Http2ClientTest, ReportsAReset) {
   Connect();
   ClientCall& before = Start("GET", "/a");

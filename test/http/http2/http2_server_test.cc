@@ -185,7 +185,7 @@ TEST_F(Http2ServerTest, CancelsTheHandlerWhenTheClientResets) {
   Send(RawReset(1, NGHTTP2_CANCEL));
   EXPECT_FALSE(handler_.go.has_waiter());
   ASSERT_EQ(handler_.ended.size(), 1u);
-  EXPECT_TRUE(handler_.ended[0].Has(ResponseFlag::kDownstreamConnectionTermination));
+  EXPECT_TRUE(handler_.ended[0].Has(ResponseFlag::kDownstreamRemoteReset));
   EXPECT_EQ(handler_.ended[0].details, "http2.remote_reset");
   Send(RawHeaders(3, RawGet("/a"), true));
   EXPECT_EQ(At(3).body, "hello");

@@ -107,7 +107,7 @@ TEST_F(Http2ServerTest, ResetsAStreamWhoseWindowStaysShut) {
   EXPECT_FALSE(At(1).reset);
   Advance(11);
   EXPECT_TRUE(At(1).reset);
-  EXPECT_EQ(At(1).reset_code, static_cast<uint32_t>(NGHTTP2_CANCEL));
+  EXPECT_EQ(At(1).reset_code, static_cast<uint32_t>(NGHTTP2_INTERNAL_ERROR));
   EXPECT_TRUE(handler_.ended[0].Has(ResponseFlag::kStreamIdleTimeout));
 }
 
