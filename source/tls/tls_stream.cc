@@ -21,7 +21,8 @@ constexpr size_t kSmallPiece = 4096;
 }  // namespace
 
 TlsStream::TlsStream(EventLoop& loop, int fd, std::shared_ptr<const TlsContext> context)
-    : fd_(fd),
+    : loop_(loop),
+      fd_(fd),
       context_(std::move(context)),
       material_(context_->material()),
       registration_(loop.Register(fd, *this)) {}
