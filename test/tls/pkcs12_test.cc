@@ -64,7 +64,7 @@ TEST_F(Pkcs12Test, IsReadAgain) {
 
 TEST_F(Pkcs12Test, RefusesKeysOfProviders) {
   EXPECT_SAYS(ErrorsOf("{certificate_chain: {inline_string: x}, private_key_provider: {provider_name: a}}"),
-              "unknown field \"private_key_provider\"");
+              "field \"private_key_provider\" exists in Envoy v3 but is not supported");
 }
 
 }  // namespace
