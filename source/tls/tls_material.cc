@@ -30,7 +30,7 @@ absl::Status TlsMaterial::Build() {
   if (context_ == nullptr) return absl::InternalError("OpenSSL has no context: " + TakeOpensslError());
   SSL_CTX* context = context_.get();
   if (absl::Status applied = inputs_.parameters.Apply(context); !applied.ok()) return applied;
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_ENABLE_KTLS);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   // A record's head and body in one read.

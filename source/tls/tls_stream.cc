@@ -45,7 +45,6 @@ bool TlsStream::Open() {
   if (ssl_ == nullptr || bio == nullptr) return false;
   BIO* both = bio.release();
   SSL_set_bio(ssl_.get(), both, both);
-  if (!OfferKernelTls(fd_)) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
   return true;
 }
 
