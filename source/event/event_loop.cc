@@ -135,10 +135,11 @@ class LibeventLoop final : public EventLoop, private IoHandler {
     busy_turns_ = busy && DispatchSockets() > 0 ? busy_turns_ + 1 : 0;
     if (busy_turns_ == 0) {
       ArmTimer();
-      event_base_loop(base_, flags);
+      event_base_loop(base_, heavy_.empty() ? flags : flags | EVLOOP_NONBLOCK);
     }
     Freshen();
     if (has_posted_) RunPosted();
+    heavy_.RunOne();
     EndTurn();
   }
 

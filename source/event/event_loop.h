@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "source/event/heavy_work.h"
 #include "source/event/timer_wheel.h"
 #include "source/event/turn_end.h"
 
@@ -61,6 +62,10 @@ class EventLoop {
   // is none now.
   void AtTurnEnd(TurnEnd& work) { turn_end_.Add(work); }
 
+  // Does `work` behind all that this turn's events have brought, but no more than one such work a turn, the
+  // oldest first: while many wait, each event of others waits for one of them at most.
+  void InATurnOfItsOwn(HeavyWork& work) { heavy_.Add(work); }
+
   // The monotonic clock as it was when this turn began, in milliseconds; free of a system call.
   uint64_t NowMs() const { return wheel().now(); }
   // The wall clock of this turn.
@@ -75,6 +80,8 @@ class EventLoop {
 
   // For implementations: runs and empties it at each turn's end, and does not wait while it holds anything.
   TurnEndList turn_end_;
+  // Likewise: one of it a turn.
+  HeavyQueue heavy_;
 };
 
 }  // namespace narthex

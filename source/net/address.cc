@@ -73,6 +73,20 @@ Address Address::FromSockaddr(const sockaddr* from, socklen_t length) {
   return address;
 }
 
+Address Address::LocalOf(int fd) {
+  sockaddr_storage storage = {};
+  socklen_t length = sizeof storage;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return FromSockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
+Address Address::PeerOf(int fd) {
+  sockaddr_storage storage = {};
+  socklen_t length = sizeof storage;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return FromSockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
+}
+
 const sockaddr* Address::sockaddr_ptr() const {
   return unix_ ? reinterpret_cast<const sockaddr*>(unix_.get()) : &ip_.generic;
 }

@@ -22,6 +22,9 @@ class Address {
   // A path in the file system, or in the abstract namespace when it begins with '@'.
   static absl::StatusOr<Address> Unix(std::string_view path);
   static Address FromSockaddr(const sockaddr* address, socklen_t length);
+  // Of a socket, this side's and the other's; empty when it has none.
+  static Address LocalOf(int fd);
+  static Address PeerOf(int fd);
 
   bool empty() const { return length_ == 0; }
   bool is_ip() const { return family() == AF_INET || family() == AF_INET6; }

@@ -159,11 +159,7 @@ absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Bind(const Address& 
   // From here on the socket object owns the descriptor, also on failure.
   std::unique_ptr<ListenSocket> listening(new ListenSocket(fd, address));
   if (absl::Status status = Prepare(fd, address, options); !status.ok()) return status;
-  sockaddr_storage bound;
-  socklen_t length = sizeof bound;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length) == 0) {
-    listening->address_ = Address::FromSockaddr(reinterpret_cast<sockaddr*>(&bound), length);
-  }
+  if (Address bound = Address::LocalOf(fd); !bound.empty()) listening->address_ = std::move(bound);
   return listening;
 }
 

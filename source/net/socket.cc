@@ -147,13 +147,6 @@ void SetOptions(int fd, const Address& address, const SocketOptions& options) {
   set(TCP_KEEPINTVL, options.keepalive_interval_s);
 }
 
-Address LocalAddress(int fd) {
-  sockaddr_storage storage;
-  socklen_t length = sizeof storage;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return Address();
-  return Address::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length);
-}
-
 // Waits for the first edge of a connecting socket: writable when connected, readable or closed when refused.
 class ConnectWait final : private IoHandler {
  public:
@@ -193,7 +186,7 @@ Task<ConnectedSocket> ConnectSocket(EventLoop& loop, Address address, SocketOpti
     co_await wait.Done();
     if (const int error = PendingError(fd.get()); error != 0) co_return ConnectedSocket{{}, {}, error};
   }
-  Address local = LocalAddress(fd.get());
+  Address local = Address::LocalOf(fd.get());
   co_return ConnectedSocket{std::move(fd), std::move(local), 0};
 }
 

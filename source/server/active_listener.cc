@@ -1,6 +1,5 @@
 #include "source/server/active_listener.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,13 +21,6 @@ std::string KeyOf(const ListenerConfig& config, const FilterChainConfig& chain) 
   if (!chain.name.empty()) return chain.name;
   if (config.default_chain && &chain == &*config.default_chain) return "default";
   return "#" + std::to_string(&chain - config.chains.data());
-}
-
-Address LocalAddress(int fd) {
-  sockaddr_storage local = {};
-  socklen_t length = sizeof local;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &length) != 0) return {};
-  return Address::FromSockaddr(reinterpret_cast<const sockaddr*>(&local), length);
 }
 
 std::string LimitReached(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
@@ -173,7 +165,7 @@ void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
   ConnectionFacts facts;
   facts.id = shared_.next_connection_id.fetch_add(1, std::memory_order_relaxed);
   facts.remote = peer;
-  facts.local = LocalAddress(fd);
+  facts.local = Address::LocalOf(fd);
   arrivals_->Take(config_, books, fd, std::move(facts));
 }
 

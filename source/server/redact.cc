@@ -21,6 +21,7 @@ using google::protobuf::Reflection;
 constexpr std::string_view kSecretFields[] = {
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
+    "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.pkcs12",
     "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys.keys",
 };
 

@@ -4,7 +4,7 @@
 
 namespace narthex {
 
-// Puts "[redacted]" in place of every secret written inside `message`: private keys, passwords and the keys
+// Puts "[redacted]" in place of every secret written inside `message`: private keys, PKCS #12, passwords and the keys
 // of session tickets that are given inline, also inside an Any. Names of files stay.
 void RedactSecrets(google::protobuf::Message& message);
 

@@ -140,10 +140,26 @@ void Server::CountClusters(const Snapshot& before, const Snapshot& after) {
   }
 }
 
+void Server::AddGauge(std::string_view name, std::function<int64_t()> read) {
+  StatsStore::Process().SetComputedGauge(name, std::move(read));
+  computed_.emplace_back(name);
+}
+
+void Server::AddCertificateGauges() {
+  // Without any, none expires: a number that no alarm is set at.
+  AddGauge("server.days_until_first_cert_expiring", [this] {
+    return DaysUntilFirstExpiry(snapshot_->TlsContexts(), std::chrono::system_clock::now())
+        .value_or(UINT32_MAX);
+  });
+  AddGauge("server.seconds_until_first_ocsp_response_expiring", [this] {
+    return SecondsUntilFirstStapleExpires(snapshot_->TlsContexts(), std::chrono::system_clock::now())
+        .value_or(UINT32_MAX);
+  });
+}
+
 void Server::AddStats() {
   const auto gauge = [this](std::string_view name, std::function<int64_t()> read) {
-    StatsStore::Process().SetComputedGauge(name, std::move(read));
-    computed_.emplace_back(name);
+    AddGauge(name, std::move(read));
   };
   gauge("server.live", [this] { return State() == ServerState::kLive ? 1 : 0; });
   gauge("server.state", [this] { return static_cast<int64_t>(State()); });
@@ -159,11 +175,7 @@ void Server::AddStats() {
   }
   gauge("cluster_manager.active_clusters",
         [this] { return static_cast<int64_t>(snapshot_->clusters->clusters.size()); });
-  // Without certificates none expires: a number that no alarm is set at.
-  gauge("server.days_until_first_cert_expiring", [this] {
-    return DaysUntilFirstExpiry(snapshot_->TlsContexts(), std::chrono::system_clock::now())
-        .value_or(UINT32_MAX);
-  });
+  AddCertificateGauges();
   gauge("runtime.num_keys", [this] { return static_cast<int64_t>(snapshot_->runtime.size()); });
   gauge("runtime.num_layers", [this] { return static_cast<int64_t>(snapshot_->runtime_layers.size()); });
   CounterOf("cluster_manager.cluster_added").Add(snapshot_->clusters->clusters.size());

@@ -64,6 +64,8 @@ class Server : private AdminBackend {
   void StartSignals();
   void WatchFiles();
   void AddStats();
+  void AddCertificateGauges();
+  void AddGauge(std::string_view name, std::function<int64_t()> read);
   void DropStats();
   int64_t UptimeSeconds() const;
 

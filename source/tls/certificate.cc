@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 
 #include "source/base/ascii.h"
+#include "source/tls/ocsp_staple.h"
 
 namespace narthex {
 namespace {
@@ -45,16 +46,10 @@ int GivePassword(char* into, int size, int, void* context) {
   return static_cast<int>(password->text.size());
 }
 
-// Text files of passwords end with a line break, which is not meant.
-std::string_view WithoutLineBreak(std::string_view text) {
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
-
 absl::StatusOr<PrivateKeyPtr> ParseKey(std::string_view pem, std::string_view password_text,
                                        KeyPair::Part& wrong) {
   ERR_clear_error();
-  Password password{WithoutLineBreak(password_text)};
+  Password password{password_text};
   const BioPtr reader = ReaderOf(pem);
   PrivateKeyPtr key(PEM_read_bio_PrivateKey(reader.get(), nullptr, &GivePassword, &password));
   if (key != nullptr) return key;
@@ -68,6 +63,22 @@ absl::StatusOr<PrivateKeyPtr> ParseKey(std::string_view pem, std::string_view pa
     return absl::InvalidArgumentError("does not open the private key: " + TakeOpensslError());
   }
   return absl::InvalidArgumentError("holds no private key in PEM form: " + TakeOpensslError());
+}
+
+// Text files of passwords end with a line break, which is not meant.
+std::string_view WithoutLineBreak(std::string_view text) {
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+absl::StatusOr<ParsedPair> ParsePem(std::string_view chain, std::string_view key, std::string_view password,
+                                    KeyPair::Part& wrong) {
+  wrong = KeyPair::Part::kChain;
+  absl::StatusOr<std::vector<X509Ptr>> certificates = ParseCertificates(chain);
+  if (!certificates.ok()) return certificates.status();
+  absl::StatusOr<PrivateKeyPtr> private_key = ParseKey(key, password, wrong);
+  if (!private_key.ok()) return private_key.status();
+  return ParsedPair{*std::move(certificates), *std::move(private_key)};
 }
 
 uint16_t CurveOf(EVP_PKEY* key) {
@@ -90,27 +101,33 @@ absl::StatusOr<std::vector<X509CrlPtr>> ParseRevocationLists(std::string_view pe
   return ParseAll<X509CrlPtr, &PEM_read_bio_X509_CRL>(pem, "certificate revocation list");
 }
 
-absl::StatusOr<std::shared_ptr<const KeyPair>> KeyPair::Make(std::string_view chain, std::string_view key,
-                                                             std::string_view password, Part& wrong) {
-  wrong = Part::kChain;
-  absl::StatusOr<std::vector<X509Ptr>> certificates = ParseCertificates(chain);
-  if (!certificates.ok()) return certificates.status();
-  absl::StatusOr<PrivateKeyPtr> private_key = ParseKey(key, password, wrong);
-  if (!private_key.ok()) return private_key.status();
+absl::StatusOr<std::shared_ptr<const KeyPair>> KeyPair::Make(const KeyPairBytes& bytes, Part& wrong) {
+  const std::string_view password = WithoutLineBreak(bytes.password);
+  const bool pem = bytes.pkcs12.empty();
+  absl::StatusOr<ParsedPair> parsed =
+      pem ? ParsePem(bytes.chain, bytes.key, password, wrong) : ParsePkcs12(bytes.pkcs12, password, wrong);
+  if (!parsed.ok()) return parsed.status();
   std::shared_ptr<KeyPair> pair(new KeyPair());
-  pair->leaf_ = std::move(certificates->front());
-  pair->key_ = *std::move(private_key);
+  pair->leaf_ = std::move(parsed->certificates.front());
+  pair->key_ = std::move(parsed->key);
   if (X509_check_private_key(pair->leaf_.get(), pair->key_.get()) != 1) {
-    wrong = Part::kKey;
+    wrong = pem ? Part::kKey : Part::kPkcs12;
     return absl::InvalidArgumentError("does not fit the certificate: " + TakeOpensslError());
   }
-  wrong = Part::kChain;
+  wrong = pem ? Part::kChain : Part::kPkcs12;
   if (absl::Status strength = pair->CheckStrength(); !strength.ok()) return strength;
   pair->chain_.reset(sk_X509_new_null());
-  for (size_t i = 1; i < certificates->size(); ++i) {
-    sk_X509_push(pair->chain_.get(), (*certificates)[i].release());
+  for (size_t i = 1; i < parsed->certificates.size(); ++i) {
+    sk_X509_push(pair->chain_.get(), parsed->certificates[i].release());
   }
   pair->facts_ = std::make_shared<const CertificateFacts>(FactsOf(pair->leaf_.get()));
+  pair->demands_staple_ = DemandsStaple(pair->leaf_.get());
+  if (bytes.staple.empty()) return pair;
+  wrong = Part::kStaple;
+  absl::StatusOr<std::shared_ptr<const OcspStaple>> staple =
+      OcspStaple::Parse(bytes.staple, pair->leaf_.get(), pair->chain_.get());
+  if (!staple.ok()) return staple.status();
+  pair->staple_ = *std::move(staple);
   return pair;
 }
 

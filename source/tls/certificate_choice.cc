@@ -39,6 +39,13 @@ CertificateChoice::CertificateChoice(std::vector<std::shared_ptr<const KeyPair>>
   }
 }
 
+bool CertificateChoice::HasName(std::string_view server_name) const {
+  if (server_name.empty()) return false;
+  const size_t dot = server_name.find('.');
+  return by_name_.contains(server_name) ||
+         (dot != std::string_view::npos && by_name_.contains(server_name.substr(dot)));
+}
+
 const KeyPair& CertificateChoice::Choose(std::string_view server_name, const ClientAbilities& client) const {
   const KeyPair* fallback = nullptr;
   if (!server_name.empty()) {

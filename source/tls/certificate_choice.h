@@ -31,6 +31,8 @@ class CertificateChoice {
   CertificateChoice(std::vector<std::shared_ptr<const KeyPair>> pairs, bool full_scan);
 
   const KeyPair& Choose(std::string_view server_name, const ClientAbilities& client) const;
+  // Whether a certificate has that name, or a wildcard for it.
+  bool HasName(std::string_view server_name) const;
   const std::vector<std::shared_ptr<const KeyPair>>& pairs() const { return pairs_; }
 
  private:

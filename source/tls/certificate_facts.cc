@@ -58,12 +58,6 @@ std::string SerialOf(const X509* certificate) {
   return bytes.empty() ? "00" : Hex(bytes);
 }
 
-int64_t SecondsOf(const ASN1_TIME* time) {
-  tm parts = {};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
-}
-
 std::string Sha1Of(const X509* certificate) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
@@ -83,6 +77,12 @@ std::string NameInText(const X509_NAME* name) {
   const BioPtr memory(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(memory.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
   return ContentsOf(memory.get());
+}
+
+int64_t SecondsOf(const ASN1_TIME* time) {
+  tm parts = {};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return timegm(&parts);
 }
 
 std::string SubjectOf(const X509* certificate) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "source/base/escape.h"
+#include "source/tls/ocsp_staple.h"
 
 namespace narthex {
 namespace {
@@ -62,6 +63,13 @@ void AddCertificate(std::string& json, const CertificateInUse& certificate,
   AddText(json, "valid_from", TimeInText(facts.valid_from));
   json += ", ";
   AddText(json, "expiration_time", TimeInText(facts.valid_until));
+  if (certificate.staple != nullptr) {
+    json += ", \"ocsp_details\": {";
+    AddText(json, "valid_from", TimeInText(certificate.staple->valid_from()));
+    json += ", ";
+    AddText(json, "expiration", TimeInText(certificate.staple->valid_until()));
+    json += '}';
+  }
   json += '}';
 }
 
@@ -103,6 +111,19 @@ std::optional<int64_t> DaysUntilFirstExpiry(const std::vector<std::shared_ptr<Tl
     for (const CertificateInUse& certificate : context->material()->Certificates()) {
       const int64_t days = DaysLeft(*certificate.facts, now);
       if (!first || days < *first) first = days;
+    }
+  }
+  return first;
+}
+
+std::optional<int64_t> SecondsUntilFirstStapleExpires(
+    const std::vector<std::shared_ptr<TlsContext>>& contexts, std::chrono::system_clock::time_point now) {
+  std::optional<int64_t> first;
+  for (const auto& context : contexts) {
+    for (const CertificateInUse& certificate : context->material()->Certificates()) {
+      if (certificate.staple == nullptr) continue;
+      const int64_t left = certificate.staple->valid_until() - std::chrono::system_clock::to_time_t(now);
+      first = std::min(std::max<int64_t>(0, left), first.value_or(INT64_MAX));
     }
   }
   return first;

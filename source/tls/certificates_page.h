@@ -20,4 +20,9 @@ std::string CertificatesJson(const std::vector<std::shared_ptr<TlsContext>>& con
 std::optional<int64_t> DaysUntilFirstExpiry(const std::vector<std::shared_ptr<TlsContext>>& contexts,
                                             std::chrono::system_clock::time_point now);
 
+// Seconds until the first OCSP response of any context is outdated, 0 for one that is: the gauge
+// server.seconds_until_first_ocsp_response_expiring. Nullopt without responses.
+std::optional<int64_t> SecondsUntilFirstStapleExpires(
+    const std::vector<std::shared_ptr<TlsContext>>& contexts, std::chrono::system_clock::time_point now);
+
 }  // namespace narthex

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "source/event/heavy_turn.h"
 #include "source/net/address.h"
 #include "source/tls/client_hello.h"
 #include "source/tls/connection_facts.h"
@@ -90,6 +91,8 @@ Task<TlsHandshakeResult> TlsStream::Handshake() {
   // The client speaks first.
   if (context_->role() == TlsContext::Role::kServer) co_await Readable();
   while (true) {
+    // Its cryptography keeps all others of the loop waiting.
+    co_await HeavyTurn(loop_);
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) co_return Succeed();
@@ -109,6 +112,7 @@ Task<TlsHandshakeResult> TlsStream::Handshake() {
 TlsHandshakeResult TlsStream::Succeed() {
   phase_ = Phase::kOpen;
   context_->stats().CountHandshake(AgreedBy(ssl_.get()));
+  context_->stats().CountStapling(record_.stapling);
   return {true, {}};
 }
 
@@ -130,6 +134,7 @@ TlsHandshakeResult TlsStream::FailHandshake(int ssl_error) {
 
 void TlsStream::CountFailure(unsigned long reason) {
   const TlsStats& stats = context_->stats();
+  stats.CountStapling(record_.stapling);
   if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) return stats.fail_verify_no_cert.Add();
   if (reason != SSL_R_CERTIFICATE_VERIFY_FAILED) return stats.connection_error.Add();
   switch (record_.verdict.failure) {

@@ -1,7 +1,5 @@
 #include <openssl/sha.h>
 
-#include <optional>
-
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
@@ -9,6 +7,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/tls/client_hello.h"
+#include "source/tls/read_certificates.h"
 #include "source/tls/read_validation.h"
 #include "source/tls/tls_inputs.h"
 
@@ -17,59 +16,8 @@ namespace {
 
 using envoy::extensions::transport_sockets::tls::v3::CommonTlsContext;
 using envoy::extensions::transport_sockets::tls::v3::DownstreamTlsContext;
-using envoy::extensions::transport_sockets::tls::v3::TlsCertificate;
 using envoy::extensions::transport_sockets::tls::v3::TlsSessionTicketKeys;
 using envoy::extensions::transport_sockets::tls::v3::UpstreamTlsContext;
-
-void ReadCertificate(const TlsCertificate& config, const ConfigPath& path, SecretReader& reader,
-                     Diagnostics& diagnostics, TlsInputs& inputs) {
-  if (!config.has_certificate_chain()) return diagnostics.Error(path, "needs certificate_chain");
-  if (!config.has_private_key()) return diagnostics.Error(path, "needs private_key");
-  const auto chain = reader.Read(config.certificate_chain(), path.Field("certificate_chain"));
-  const auto key = reader.Read(config.private_key(), path.Field("private_key"));
-  std::optional<SecretReader::Content> password;
-  if (config.has_password()) {
-    password = reader.Read(config.password(), path.Field("password"));
-    if (!password) return;
-  }
-  if (!chain || !key) return;
-  KeyPair::Part wrong = KeyPair::Part::kChain;
-  absl::StatusOr<std::shared_ptr<const KeyPair>> pair =
-      KeyPair::Make(chain->bytes, key->bytes, password ? password->bytes : "", wrong);
-  if (pair.ok()) {
-    inputs.pairs.push_back(*std::move(pair));
-    inputs.pair_origins.push_back(chain->origin);
-    return;
-  }
-  const SecretReader::Content& blamed = wrong == KeyPair::Part::kChain ? *chain
-                                        : wrong == KeyPair::Part::kKey ? *key
-                                                                       : *password;
-  reader.Report(blamed, std::string(pair.status().message()));
-}
-
-void ReadCertificates(const CommonTlsContext& config, const ConfigPath& path, SecretReader& reader,
-                      Diagnostics& diagnostics, TlsInputs& inputs) {
-  const ConfigPath plain = path.Field("tls_certificates");
-  const ConfigPath named = path.Field("tls_certificate_sds_secret_configs");
-  if (config.tls_certificates_size() > 0 && config.tls_certificate_sds_secret_configs_size() > 0) {
-    diagnostics.Error(named, "cannot stand beside tls_certificates; use one of them");
-  }
-  for (int i = 0; i < config.tls_certificates_size(); ++i) {
-    ReadCertificate(config.tls_certificates(i), plain.Index(static_cast<size_t>(i)), reader, diagnostics,
-                    inputs);
-  }
-  for (int i = 0; i < config.tls_certificate_sds_secret_configs_size(); ++i) {
-    const ConfigPath place = named.Index(static_cast<size_t>(i));
-    const auto found = reader.Find(config.tls_certificate_sds_secret_configs(i), place);
-    if (!found) continue;
-    if (!found->secret->has_tls_certificate()) {
-      diagnostics.Error(found->path, "holds no tls_certificate, as " + place.ToString() + " needs");
-      continue;
-    }
-    ReadCertificate(found->secret->tls_certificate(), found->path.Field("tls_certificate"), reader,
-                    diagnostics, inputs);
-  }
-}
 
 void ReadTicketKeys(const TlsSessionTicketKeys& config, const ConfigPath& path, SecretReader& reader,
                     TlsInputs& inputs) {
@@ -143,6 +91,17 @@ void WarnOfUnusableCurves(const TlsInputs& inputs, const ConfigPath& path, Diagn
   }
 }
 
+StaplePolicy StaplingOf(DownstreamTlsContext::OcspStaplePolicy policy) {
+  switch (policy) {
+    case DownstreamTlsContext::STRICT_STAPLING:
+      return StaplePolicy::kStrict;
+    case DownstreamTlsContext::MUST_STAPLE:
+      return StaplePolicy::kMust;
+    default:
+      return StaplePolicy::kLenient;
+  }
+}
+
 // Sessions of one configuration must not be resumed under another, nor under other authorities.
 std::string IdentityOf(const google::protobuf::MessageLite& config, const ConfigPath& path,
                        const std::string& verification, const TlsInputs& inputs) {
@@ -166,6 +125,9 @@ void ReadCommon(const CommonTlsContext& config, const ConfigPath& path, SecretRe
                 Diagnostics& diagnostics, TlsInputs& inputs, std::string& verification) {
   inputs.parameters = CompileTlsParameters(config.tls_params(), path.Field("tls_params"), diagnostics);
   ReadCertificates(config, path, reader, diagnostics, inputs);
+  if (config.has_key_log()) {
+    inputs.key_log = KeyLog::Open(config.key_log(), path.Field("key_log"), diagnostics);
+  }
   ReadAlpn(config, path, diagnostics, inputs);
   Validation validation = ReadValidation(config, path, reader, diagnostics);
   inputs.verifier = std::move(validation.verifier);
@@ -186,9 +148,12 @@ TlsInputs ReadDownstreamTls(const DownstreamTlsContext& config, const ConfigPath
   inputs.require_client_certificate = config.require_client_certificate().value();
   inputs.full_scan = config.full_scan_certs_on_sni_mismatch().value();
   inputs.prefer_client_ciphers = config.prefer_client_ciphers();
+  inputs.require_sni = config.require_sni().value();
+  inputs.stapling = StaplingOf(config.ocsp_staple_policy());
   ReadResumption(config, path, reader, diagnostics, inputs);
   if (diagnostics.error_count() != errors_before) return inputs;
   if (inputs.pairs.empty()) diagnostics.Error(common, "a server needs a certificate: tls_certificates");
+  CheckStaples(inputs, common, diagnostics);
   WarnOfUnusableCurves(inputs, common.Field("tls_params"), diagnostics);
   const PeerVerifier* verifier = inputs.verifier.get();
   if (inputs.require_client_certificate &&
@@ -216,6 +181,9 @@ TlsInputs ReadUpstreamTls(const UpstreamTlsContext& config, const ConfigPath& pa
   inputs.auto_sni_san_validation = config.auto_sni_san_validation();
   if (config.has_max_session_keys()) inputs.max_session_keys = config.max_session_keys().value();
   if (diagnostics.error_count() != errors_before) return inputs;
+  if (!inputs.pairs.empty() && inputs.pairs.front()->staple() != nullptr) {
+    diagnostics.Error(common, "ocsp_staple is for servers: a client does not send one");
+  }
   if (inputs.pairs.size() > 1) {
     diagnostics.Error(
         common, "a client has at most one certificate, here are " + std::to_string(inputs.pairs.size()));

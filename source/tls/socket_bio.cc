@@ -1,11 +1,7 @@
 #include "source/tls/socket_bio.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <atomic>
 
 #include "source/net/system_calls.h"
 
@@ -29,13 +25,6 @@ int FdOf(BIO* bio) {
 
 int Read(BIO* bio, char* into, int size) {
   SocketBioState& state = StateOf(bio);
-  if (BIO_get_ktls_recv(bio)) {
-    const int n = BIO_meth_get_read(BIO_s_socket())(bio, into, size);
-    state.read_error = errno;
-    // The kernel gives one record at a time, so a short read says nothing.
-    state.drained = false;
-    return n;
-  }
   ssize_t n;
   do {
     n = system_calls::Receive(FdOf(bio), into, static_cast<size_t>(size), 0);
@@ -51,11 +40,6 @@ int Read(BIO* bio, char* into, int size) {
 
 int Write(BIO* bio, const char* from, int size) {
   SocketBioState& state = StateOf(bio);
-  if (BIO_get_ktls_send(bio)) {
-    const int n = BIO_meth_get_write(BIO_s_socket())(bio, from, size);
-    state.write_error = errno;
-    return n;
-  }
   ssize_t n;
   do {
     n = system_calls::Send(FdOf(bio), from, static_cast<size_t>(size), MSG_NOSIGNAL);
@@ -87,16 +71,6 @@ BioPtr MakeSocketBio(int fd, SocketBioState& state) {
   if (bio == nullptr || BIO_set_ex_data(bio.get(), StateIndex(), &state) != 1) return nullptr;
   BIO_set_fd(bio.get(), fd, BIO_NOCLOSE);
   return bio;
-}
-
-bool OfferKernelTls(int fd) {
-  // A kernel without it would else be asked for every connection.
-  static std::atomic<bool> missing = false;
-  if (missing.load(std::memory_order_relaxed)) return false;
-  static constexpr char kTls[] = "tls";
-  if (setsockopt(fd, IPPROTO_TCP, TCP_ULP, kTls, sizeof kTls) == 0) return true;
-  if (errno == ENOENT) missing.store(true, std::memory_order_relaxed);
-  return false;
 }
 
 }  // namespace narthex

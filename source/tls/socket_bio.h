@@ -12,10 +12,7 @@ struct SocketBioState {
 };
 
 // OpenSSL's access to a connected, non-blocking socket that somebody else owns. Unlike OpenSSL's own it
-// raises no SIGPIPE and says what it met; it leaves reading and writing to OpenSSL's own once the kernel does
-// the encryption. `state` must outlive it. Null when memory is out.
+// raises no SIGPIPE and says what it met. `state` must outlive it. Null when memory is out.
 BioPtr MakeSocketBio(int fd, SocketBioState& state);
-// Asks the kernel to take over encryption (kTLS) once keys are known; false when it can't.
-bool OfferKernelTls(int fd);
 
 }  // namespace narthex

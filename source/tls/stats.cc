@@ -13,6 +13,10 @@ TlsStats::TlsStats(const std::string& prefix, std::string_view socket) : prefix_
   fail_verify_error = counter("fail_verify_error");
   fail_verify_san = counter("fail_verify_san");
   fail_verify_cert_hash = counter("fail_verify_cert_hash");
+  ocsp_staple_requests = counter("ocsp_staple_requests");
+  ocsp_staple_responses = counter("ocsp_staple_responses");
+  ocsp_staple_omitted = counter("ocsp_staple_omitted");
+  ocsp_staple_failed = counter("ocsp_staple_failed");
   context_update_failed = counter("context_update_failed");
   context_update = store.MakeCounter(prefix + std::string(socket) + ".ssl_context_update_by_sds");
 }
@@ -27,6 +31,15 @@ void TlsStats::CountHandshake(const TlsAgreement& agreed) const {
   store.MakeCounter(prefix_ + "versions." + std::string(agreed.version)).Add();
   store.MakeCounter(prefix_ + "ciphers." + std::string(agreed.cipher)).Add();
   if (!agreed.group.empty()) store.MakeCounter(prefix_ + "curves." + std::string(agreed.group)).Add();
+}
+
+void TlsStats::CountStapling(Stapling stapling) const {
+  if (stapling == Stapling::kNotAsked) return;
+  ocsp_staple_requests.Add();
+  (stapling == Stapling::kSent      ? ocsp_staple_responses
+   : stapling == Stapling::kOmitted ? ocsp_staple_omitted
+                                    : ocsp_staple_failed)
+      .Add();
 }
 
 }  // namespace narthex

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "source/tls/certificate.h"
+#include "source/tls/key_log.h"
 #include "source/tls/parameters.h"
 #include "source/tls/peer_verifier.h"
 #include "source/tls/secret_reader.h"
@@ -27,11 +28,14 @@ struct TlsInputs {
   std::vector<std::string> pair_origins;         // a file, or "<inline>"; one for each pair
   std::shared_ptr<const PeerVerifier> verifier;  // null: peers are not verified
   std::string ca_origin;
-  std::vector<std::string> alpn;  // in the order of preference
-  std::string identity;           // of the configuration and of what verifies peers: binds sessions to it
+  std::vector<std::string> alpn;          // in the order of preference
+  std::shared_ptr<const KeyLog> key_log;  // null: none
+  std::string identity;  // of the configuration and of what verifies peers: binds sessions to it
 
   // Of a server.
   bool require_client_certificate = false;
+  bool require_sni = false;
+  StaplePolicy stapling = StaplePolicy::kLenient;
   bool full_scan = false;
   bool prefer_client_ciphers = false;
   bool stateless_resumption = true;

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "source/tls/certificate_choice.h"
+#include "source/tls/stats.h"
 #include "source/tls/tls_inputs.h"
 
 namespace narthex {
@@ -15,6 +16,9 @@ struct HandshakeRecord {
   std::string server_name;                // a server's: asked for by the client
   std::vector<std::string> verify_names;  // a client's: of these one must be a DNS name of the certificate
   std::shared_ptr<const CertificateFacts> local;
+  const KeyPair* pair = nullptr;  // a server's: chosen for this client; the material's
+  Stapling stapling = Stapling::kNotAsked;
+  const KeyLog* key_log = nullptr;  // null: none; the material's
   PeerVerdict verdict;
   std::string refusal;  // why a callback has ended the handshake, in words
   // A client's: takes each session that the server offers; a reference that the callee owns.
@@ -33,6 +37,7 @@ struct CertificateInUse {
   std::string origin;  // a file, or "<inline>"
   bool is_authority = false;
   std::shared_ptr<const CertificateFacts> facts;
+  std::shared_ptr<const OcspStaple> staple = {};  // null: none
 };
 
 // One state of a context's certificates, keys and authorities with the SSL_CTX made of them. Connections keep
@@ -62,6 +67,8 @@ class TlsMaterial {
   static int OnClientHello(SSL* ssl, int* alert, void* material);
   static int OnAlpn(SSL* ssl, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void* material);
+  static int OnStatusRequest(SSL* ssl, void* material);
+  static void OnKeyLog(const SSL* ssl, const char* line);
   static int OnVerify(X509_STORE_CTX* context, void* material);
   static int OnNewSession(SSL* ssl, SSL_SESSION* session);
   static void OnMessage(int sent, int version, int type, const void* bytes, size_t size, SSL* ssl, void*);

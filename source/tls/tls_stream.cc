@@ -21,7 +21,8 @@ constexpr size_t kSmallPiece = 4096;
 }  // namespace
 
 TlsStream::TlsStream(EventLoop& loop, int fd, std::shared_ptr<const TlsContext> context)
-    : fd_(fd),
+    : loop_(loop),
+      fd_(fd),
       context_(std::move(context)),
       material_(context_->material()),
       registration_(loop.Register(fd, *this)) {}
@@ -44,7 +45,6 @@ bool TlsStream::Open() {
   if (ssl_ == nullptr || bio == nullptr) return false;
   BIO* both = bio.release();
   SSL_set_bio(ssl_.get(), both, both);
-  if (!OfferKernelTls(fd_)) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
   return true;
 }
 

@@ -46,7 +46,7 @@ struct TlsClientOptions {
 // at
 //   once, unless AbortOnClose was called.
 // - Bytes that Write could not send (kWouldBlock) must be offered again first, as TLS has sealed them
-// already.
+//   already.
 class TlsStream final : public Stream, private IoHandler {
  public:
   // Take over `fd`; null when memory is out, and then `fd` is closed.
@@ -58,7 +58,8 @@ class TlsStream final : public Stream, private IoHandler {
   ~TlsStream() override;
 
   // Has no timeout of its own: wrap it in WithTimeout. Destroying the task leaves a stream that can only be
-  // destroyed. Counts its outcome in the context's statistics. The stream must outlive the task.
+  // destroyed. Does its cryptography in turns of the loop's of its own. Counts its outcome in the context's
+  // statistics. The stream must outlive the task.
   Task<TlsHandshakeResult> Handshake();
   // What was agreed on; made at the first call, and stays valid without the stream. REQUIRES: the handshake
   // has succeeded.
@@ -107,6 +108,7 @@ class TlsStream final : public Stream, private IoHandler {
   int PollFor(short events) const;
   void OnReady(IoReadiness ready) override;
 
+  EventLoop& loop_;
   const int fd_;
   const std::shared_ptr<const TlsContext> context_;
   const std::shared_ptr<const TlsMaterial> material_;

@@ -35,14 +35,14 @@ class Authority:
     def run(*words):
         subprocess.run(["openssl", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def issue(self, file, names, into=None):
+    def issue(self, file, names, into=None, key=("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), extension=None):
         """FILE.pem and FILE.key for these DNS names, the first being the common name, moved into place as a pair."""
         into = into or file
         extensions = self.at(file + ".ext")
         with open(extensions, "w") as out:
-            out.write("subjectAltName=" + ",".join("DNS:" + name for name in names) + "\n")
-        self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + names[0],
-                 "-keyout", self.at(file + ".newkey"), "-out", self.at(file + ".csr"))
+            out.write(extension or "subjectAltName=" + ",".join("DNS:" + name for name in names) + "\n")
+        self.run("req", "-newkey", *key, "-nodes", "-subj", "/CN=" + names[0], "-keyout",
+                 self.at(file + ".newkey"), "-out", self.at(file + ".csr"))
         self.run("x509", "-req", "-in", self.at(file + ".csr"), "-CA", self.certificate, "-CAkey",
                  self.at(self.name + ".key"), "-CAcreateserial", "-days", "10", "-extfile", extensions,
                  "-out", self.at(file + ".newpem"))

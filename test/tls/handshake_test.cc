@@ -175,5 +175,19 @@ TEST_F(HandshakeTest, CountsByEnvoysNames) {
   EXPECT_EQ(StatOf("cluster.counted.ssl.no_certificate"), 0u);
 }
 
+TEST_F(HandshakeTest, MayInsistOnANameThatItHas) {
+  const auto server = Server(ServerFields(Pair(server_certificate_), "", "require_sni: true\n"));
+  for (const char* name : {"server.example", "SERVER.example", "a.wild.example"}) {
+    EXPECT_TRUE(Connect(server, Client(ClientFields("")), {.server_name = name}).ok()) << name;
+  }
+  for (const std::string& version : {kTls12, kTls13}) {
+    EXPECT_EQ(Connect(server, Client(ClientFields(version))).server_result.error,
+              "TLS error: the client asks for no server name");
+    EXPECT_EQ(
+        Connect(server, Client(ClientFields(version)), {.server_name = "other.example"}).server_result.error,
+        "TLS error: the client asks for a server name that no certificate has");
+  }
+}
+
 }  // namespace
 }  // namespace narthex

@@ -1,62 +1,15 @@
 #include <openssl/err.h>
-#include <unistd.h>
 
-#include "source/event/timeout.h"
-#include "test/tls/tls_rig.h"
+#include "test/tls/raw_client_rig.h"
 
 namespace narthex {
 namespace {
 
-// A client that does what no honest one does: OpenSSL without the means of the stream.
-class HostileClientTest : public TlsRig {
+class HostileClientTest : public RawClientRig {
  protected:
-  ~HostileClientTest() override {
-    if (fd_ >= 0) close(fd_);
-  }
-
   void Start(int min_version, int max_version, const char* ciphers = "ALL:@SECLEVEL=0") {
-    context_.reset(SSL_CTX_new(TLS_client_method()));
-    SSL_CTX_set_security_level(context_.get(), 0);
-    SSL_CTX_set_min_proto_version(context_.get(), min_version);
-    SSL_CTX_set_max_proto_version(context_.get(), max_version);
-    SSL_CTX_set_cipher_list(context_.get(), ciphers);
-    int fds[2];
-    MakeSockets(fds);
-    fd_ = fds[1];
-    ssl_.reset(SSL_new(context_.get()));
-    SSL_set_fd(ssl_.get(), fd_);
-    stream_ = TlsStream::MakeServer(*loop_, fds[0], PlainServer());
-    accepting_ = ShakeHands(*stream_, accepted_);
-    accepting_.Start();
+    RawClientRig::Start(PlainServer(), min_version, max_version, ciphers);
   }
-  bool Shake() {
-    int result = 0;
-    for (int i = 0; i < 1000 && result != 1; ++i) {
-      result = SSL_connect(ssl_.get());
-      loop_->RunOnce();
-      if (result != 1 && SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) break;
-    }
-    for (int i = 0; i < 10 && !accepting_.done(); ++i) loop_->RunOnce();
-    ERR_clear_error();
-    return result == 1;
-  }
-  IoResult ServerReads() {
-    IoResult result;
-    for (int i = 0; i < 10; ++i) {
-      loop_->RunOnce();
-      Buffer into;
-      result = stream_->Read(into, 65536);
-      if (result.kind != IoResult::Kind::kWouldBlock) break;
-    }
-    return result;
-  }
-
-  SslCtxPtr context_;
-  SslPtr ssl_;
-  int fd_ = -1;
-  std::unique_ptr<TlsStream> stream_;
-  TlsHandshakeResult accepted_;
-  Task<void> accepting_;
 };
 
 TEST_F(HostileClientTest, CannotSpeakOldVersions) {

@@ -128,6 +128,55 @@ TEST_F(RotationTest, NeverResumesUnderOtherAuthorities) {
   EXPECT_FALSE(Connect(server, client, options).server_result.ok);
 }
 
+class AuthorityRotationTest : public RotationTest {
+ protected:
+  std::shared_ptr<TlsContext> Strict(const std::string& validation) {
+    return Server(ServerFields(Pair(server_certificate_), "  validation_context: {" + validation + "}\n",
+                               "require_client_certificate: true\n"));
+  }
+  bool Takes(const std::shared_ptr<TlsContext>& server, const TestCertificate& certificate) {
+    return Connect(server, TrustingClient("  tls_certificates: [" + Pair(certificate) + "]\n"))
+        .server_result.ok;
+  }
+
+  const TestCertificate next_authority_{CertificateRequest{.common_name = "next", .authority = true}};
+  const TestCertificate client_{CertificateRequest{.common_name = "client"}, &authority_};
+  const TestCertificate next_client_{CertificateRequest{.common_name = "client"}, &next_authority_};
+};
+
+TEST_F(AuthorityRotationTest, TakesNewAuthoritiesWhileServing) {
+  stat_prefix_ = "authorities.";
+  Replace("ca.pem", authority_.Pem());
+  const auto server = Strict("trusted_ca: " + Filename("ca.pem"));
+  CertificateWatch watch(*loop_, 20ms);
+  ASSERT_TRUE(watch.Watch({server}));
+  EXPECT_TRUE(Takes(server, client_));
+  EXPECT_FALSE(Takes(server, next_client_));
+  Replace("ca.pem", "nothing");
+  ASSERT_TRUE(RunToEnd(UntilCounted(*loop_, "authorities.ssl.context_update_failed", 1)));
+  EXPECT_TRUE(Takes(server, client_)) << "the old ones stay, and none are not all";
+  EXPECT_FALSE(Takes(server, next_client_));
+  Replace("ca.pem", next_authority_.Pem());
+  ASSERT_TRUE(RunToEnd(UntilMaterialChanges(*loop_, *server)));
+  EXPECT_FALSE(Takes(server, client_));
+  EXPECT_TRUE(Takes(server, next_client_));
+}
+
+TEST_F(AuthorityRotationTest, TakesNewRevocationListsWhileServing) {
+  stat_prefix_ = "lists.";
+  Replace("crl.pem", authority_.CrlPem({}));
+  const auto server = Strict("trusted_ca: " + Inline(authority_.Pem()) + ", crl: " + Filename("crl.pem"));
+  CertificateWatch watch(*loop_, 20ms);
+  ASSERT_TRUE(watch.Watch({server}));
+  EXPECT_TRUE(Takes(server, client_));
+  Replace("crl.pem", authority_.CrlPem({client_.serial()}));
+  ASSERT_TRUE(RunToEnd(UntilMaterialChanges(*loop_, *server)));
+  EXPECT_FALSE(Takes(server, client_));
+  Replace("crl.pem", "nothing");
+  ASSERT_TRUE(RunToEnd(UntilCounted(*loop_, "lists.ssl.context_update_failed", 1)));
+  EXPECT_FALSE(Takes(server, client_)) << "the old one stays";
+}
+
 TEST_F(RotationTest, WatchesFilesWhileServing) {
   stat_prefix_ = "watched.";
   WritePair(old_);

@@ -1,7 +1,9 @@
 #include "test/tls/test_certificate.h"
 
 #include <openssl/ec.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
@@ -82,6 +84,7 @@ TestCertificate::TestCertificate(const CertificateRequest& request, const TestCe
   std::string names;
   for (const std::string& name : request.names) names += (names.empty() ? "" : ",") + name;
   if (!names.empty()) AddExtension(made, NID_subject_alt_name, names);
+  if (request.must_staple) AddExtension(made, NID_tlsfeature, "status_request");
   if (!request.raw_dns.empty()) AddRawDns(made, request.raw_dns);
   NARTHEX_CHECK(X509_sign(made, signer.key_.get(), DigestFor(signer.key_.get())) > 0);
 }
@@ -133,6 +136,38 @@ std::string TestCertificate::CrlPem(const std::vector<long>& serials) const {
   X509_CRL_sign(list.get(), key_.get(), EVP_sha256());
   const BioPtr memory(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509_CRL(memory.get(), list.get());
+  return Contents(memory.get());
+}
+
+std::string TestCertificate::OcspFor(const TestCertificate& subject, const OcspAnswer& answer) const {
+  OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+  OCSP_CERTID* id = OCSP_cert_to_id(EVP_sha1(), subject.certificate_.get(), certificate_.get());
+  ASN1_TIME* from = X509_gmtime_adj(nullptr, answer.from_s);
+  ASN1_TIME* until = answer.ends ? X509_gmtime_adj(nullptr, answer.until_s) : nullptr;
+  ASN1_TIME* revoked = answer.revoked ? X509_gmtime_adj(nullptr, -120) : nullptr;
+  const int status = answer.revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD;
+  NARTHEX_CHECK(OCSP_basic_add1_status(basic, id, status, 0, revoked, from, until) != nullptr);
+  NARTHEX_CHECK(OCSP_basic_sign(basic, certificate_.get(), key_.get(), EVP_sha256(), nullptr, 0) == 1);
+  OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  const BioPtr memory(BIO_new(BIO_s_mem()));
+  i2d_OCSP_RESPONSE_bio(memory.get(), response);
+  OCSP_RESPONSE_free(response);
+  OCSP_BASICRESP_free(basic);
+  OCSP_CERTID_free(id);
+  for (ASN1_TIME* time : {from, until, revoked}) ASN1_TIME_free(time);
+  return Contents(memory.get());
+}
+
+std::string TestCertificate::Pkcs12(const std::string& password, const TestCertificate& issuer) const {
+  STACK_OF(X509)* chain = sk_X509_new_null();
+  sk_X509_push(chain, issuer.certificate_.get());
+  PKCS12* file =
+      PKCS12_create(password.c_str(), nullptr, key_.get(), certificate_.get(), chain, 0, 0, 0, 0, 0);
+  NARTHEX_CHECK(file != nullptr);
+  const BioPtr memory(BIO_new(BIO_s_mem()));
+  i2d_PKCS12_bio(memory.get(), file);
+  PKCS12_free(file);
+  sk_X509_free(chain);
   return Contents(memory.get());
 }
 

@@ -20,6 +20,7 @@ struct CertificateRequest {
   long valid_from_s = -3600;      // from now
   long valid_for_s = 30 * 86400;  // from now
   std::string raw_dns = {};       // a DNS name of any bytes
+  bool must_staple = false;       // only to be taken with an OCSP response
 };
 
 // A certificate with its key, and the means to sign others. Of a process's own authorities; never checked.
@@ -34,6 +35,15 @@ class TestCertificate {
   std::string SpkiBase64() const;
   // A list that revokes those serial numbers, signed by this authority.
   std::string CrlPem(const std::vector<long>& serials) const;
+  // An OCSP response of this authority about `subject`, in DER; times from now.
+  struct OcspAnswer {
+    long from_s = -60, until_s = 3600;
+    bool revoked = false;
+    bool ends = true;  // it has a nextUpdate
+  };
+  std::string OcspFor(const TestCertificate& subject, const OcspAnswer& answer) const;
+  // With its key and the certificate of `issuer`, in DER.
+  std::string Pkcs12(const std::string& password, const TestCertificate& issuer) const;
   long serial() const { return serial_; }
 
  private:
