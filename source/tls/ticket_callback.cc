@@ -44,7 +44,10 @@ int OnTicketKey(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
   if (found == list->end()) return 0;
   if (EVP_DecryptInit_ex(cipher, TicketCipher(), nullptr, found->cipher.data(), iv) != 1) return -1;
   if (!SetMacKey(mac, *found)) return -1;
-  return found == list->begin() ? 1 : 2;
+  // Clients offer a ticket of TLS 1.3 once (RFC 8446 appendix C.4): without a new one the next handshake
+  // would be a full one.
+  const bool renew = found != list->begin() || SSL_version(ssl) == TLS1_3_VERSION;
+  return renew ? 2 : 1;
 }
 
 }  // namespace narthex
