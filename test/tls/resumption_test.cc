@@ -104,6 +104,17 @@ TEST_F(ResumptionTest, KeepsWhoTheClientIs) {
   }
 }
 
+TEST_F(ResumptionTest, VerifiesAClientAgainWhenItsTicketsAreUsed) {
+  const TestCertificate certificate({.common_name = "client"}, &authority_);
+  const auto server =
+      Server(ServerFields(Pair(server_certificate_), Ca(), "require_client_certificate: true\n"));
+  const auto client = TrustingClient("  tls_certificates: [" + Pair(certificate) + "]\n");
+  TlsClientOptions options{.server_name = "server.example", .sessions = std::make_shared<TlsSessionCache>()};
+  EXPECT_FALSE(ConnectOnce(server, client, options));
+  EXPECT_TRUE(ConnectOnce(server, client, options));
+  EXPECT_FALSE(ConnectOnce(server, client, options));
+}
+
 TEST_F(ResumptionTest, OffersASessionOnlyWhereTheSameNameWasChecked) {
   const auto server = PlainServer();
   const auto client = TrustingClient();
