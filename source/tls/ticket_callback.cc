@@ -24,6 +24,15 @@ bool SetMacKey(EVP_MAC_CTX* mac, const TicketKey& key) {
   return EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
+// Whether a client that resumes gets a new ticket. Clients offer one of TLS 1.3 once (RFC 8446 appendix C.4),
+// so that without another their next handshake would be a full one. But a new one of TLS 1.3 lives for the
+// whole session timeout, and a client's certificate is verified in full handshakes only: with one, they must
+// go on.
+bool Renews(const SSL* ssl, bool newest_key) {
+  if (SSL_version(ssl) != TLS1_3_VERSION) return !newest_key;
+  return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0;
+}
+
 }  // namespace
 
 // Results as OpenSSL has them: below 0 is an error, 0 no such key, 1 done, 2 done and to be made anew.
@@ -44,7 +53,7 @@ int OnTicketKey(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX
   if (found == list->end()) return 0;
   if (EVP_DecryptInit_ex(cipher, TicketCipher(), nullptr, found->cipher.data(), iv) != 1) return -1;
   if (!SetMacKey(mac, *found)) return -1;
-  return found == list->begin() ? 1 : 2;
+  return Renews(ssl, found == list->begin()) ? 2 : 1;
 }
 
 }  // namespace narthex

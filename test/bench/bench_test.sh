@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The yardsticks themselves: load, relay and upstream agree with one another, and load notices wrong answers.
+# The yardsticks themselves: load, relay and the upstreams agree with one another, and load notices wrong answers.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -40,3 +40,25 @@ Expect 'idle connections' "$result" '{"connections": 300, "closed": 0}'
 
 result=$(./load --port "$relay" --connections 2 --idle --body 7 </dev/null) && Fail 'a wrong idle answer passed'
 Expect 'a wrong idle answer' "$result" '"errors": 2}'
+
+Start grpc_upstream 0; service=$port
+Grpc() { ./load --port "$service" --protocol grpc --connections 2 --streams 8 --path /bench.Echo/Unary "$@"; }
+
+result=$(Grpc --body 32 --warmup 0.05 --seconds 0.2)
+Expect 'gRPC' "$result" '"errors": 0,'
+[[ $result != *'"requests": 0,'* ]] || Fail "nothing answered: $result"
+
+result=$(./load --port "$service" --protocol http2 --body 0 --warmup 0 --seconds 0.1)
+Expect 'HTTP/2' "$result" '"errors": 0,'
+
+result=$(./load --port "$service" --protocol http2 --body 7 --warmup 0 --seconds 0.1) && Fail 'a wrong length passed'
+Expect 'a wrong length over HTTP/2' "$result" '"requests": 0,'
+
+result=$(./load --port "$upstream" --protocol grpc --body 32 --warmup 0 --seconds 0.1) && Fail 'HTTP/1 passed as gRPC'
+Expect 'HTTP/1 for gRPC' "$result" '"requests": 0,'
+
+result=$(./load --port "$upstream" --tls full --warmup 0 --seconds 0.1) && Fail 'clear text passed as TLS'
+Expect 'clear text for TLS' "$result" '"requests": 0,'
+
+./load --port "$service" --protocol http2 --tls full --seconds 0.1 2>/dev/null && Fail 'options that do not fit passed'
+true

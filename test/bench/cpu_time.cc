@@ -1,5 +1,7 @@
 #include "test/bench/cpu_time.h"
 
+#include <time.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -18,6 +20,12 @@ uint64_t CpuNanoseconds(const std::vector<pid_t>& processes) {
     }
   }
   return total;
+}
+
+uint64_t OwnCpuNanoseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
 }  // namespace narthex

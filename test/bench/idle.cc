@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "test/bench/http1_client.h"
 #include "test/bench/response_reader.h"
 #include "test/bench/socket.h"
 

@@ -2,7 +2,7 @@
 // memory.
 #pragma once
 
-#include "test/bench/closed_loop.h"
+#include "test/bench/load_options.h"
 
 namespace narthex {
 

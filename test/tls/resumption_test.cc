@@ -45,6 +45,17 @@ TEST_F(ResumptionTest, ResumesWithTickets) {
   EXPECT_TRUE(Resumes(PlainServer(), TrustingClient(kTls12)));
 }
 
+TEST_F(ResumptionTest, GivesANewTicketWithEachResumption) {
+  for (const std::string& version : {std::string(), kTls12}) {
+    const auto server = PlainServer();
+    const auto client = TrustingClient(version);
+    TlsClientOptions options{.server_name = "server.example",
+                             .sessions = std::make_shared<TlsSessionCache>()};
+    EXPECT_FALSE(ConnectOnce(server, client, options));
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(ConnectOnce(server, client, options)) << version << i;
+  }
+}
+
 TEST_F(ResumptionTest, ResumesStatefullyWithoutTickets) {
   const auto server =
       Server(ServerFields(Pair(server_certificate_), "", "disable_stateless_session_resumption: true\n"));
@@ -91,6 +102,17 @@ TEST_F(ResumptionTest, KeepsWhoTheClientIs) {
     ASSERT_NE(last_->peer(), nullptr);
     EXPECT_EQ(last_->peer()->common_name, "client");
   }
+}
+
+TEST_F(ResumptionTest, VerifiesAClientAgainWhenItsTicketsAreUsed) {
+  const TestCertificate certificate({.common_name = "client"}, &authority_);
+  const auto server =
+      Server(ServerFields(Pair(server_certificate_), Ca(), "require_client_certificate: true\n"));
+  const auto client = TrustingClient("  tls_certificates: [" + Pair(certificate) + "]\n");
+  TlsClientOptions options{.server_name = "server.example", .sessions = std::make_shared<TlsSessionCache>()};
+  EXPECT_FALSE(ConnectOnce(server, client, options));
+  EXPECT_TRUE(ConnectOnce(server, client, options));
+  EXPECT_FALSE(ConnectOnce(server, client, options));
 }
 
 TEST_F(ResumptionTest, OffersASessionOnlyWhereTheSameNameWasChecked) {
