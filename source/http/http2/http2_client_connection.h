@@ -26,7 +26,7 @@ class Http2ClientConnection final : public ClientConnection, private Http2Events
   bool multiplexes() const override { return true; }
   std::string_view protocol() const override { return "HTTP/2"; }
   uint64_t requests_sent() const override { return requests_; }
-  StreamBytes bytes() const override { return stream_->bytes(); }
+  StreamBytes bytes() const override { return session_.bytes(); }
 
   Http2Session& session() { return session_; }
   bool closed() const { return !session_.open(); }

@@ -64,6 +64,8 @@ class Http2Session {
   // Takes a piece of what was received, and lets the peer send as much again. Not more at once than
   // BodyReadSize.
   BodyPiece TakeReceived(Http2Stream& stream);
+  // Of the connection's whole life.
+  const StreamBytes& bytes() const { return stream_->bytes(); }
   // Lets the peer send `bytes` more on the stream.
   void Consume(Http2Stream& stream, size_t bytes);
 
