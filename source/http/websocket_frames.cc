@@ -22,37 +22,48 @@ size_t LengthBytes(uint8_t second) {
   }
 }
 
+size_t HeadSize(char second) {
+  const auto bits = static_cast<uint8_t>(second);
+  return 2 + LengthBytes(bits) + ((bits & kMasked) != 0 ? kMaskSize : 0);
+}
+
 char Byte(unsigned value) {
   return static_cast<char>(value & 0xff);
 }
 
 }  // namespace
 
-size_t WebSocketFrames::HeadSize() const {
-  if (have_ < 2) return 2;
-  return 2 + LengthBytes(head_[1]) + ((head_[1] & kMasked) != 0 ? kMaskSize : 0);
+// Takes the whole head that `at` begins with.
+void WebSocketFrames::TakeHead(const char* at) {
+  const auto byte = [at](size_t i) { return static_cast<uint8_t>(at[i]); };
+  const size_t bytes = LengthBytes(byte(1));
+  left_ = bytes == 0 ? byte(1) & 0x7f : 0;
+  for (size_t i = 0; i < bytes; ++i) left_ = left_ << 8 | byte(2 + i);
+  // A length has 63 bits: this is no frame.
+  over_ = (byte(0) & 0x0f) == kCloseOpcode || left_ >> 63 != 0;
 }
 
-void WebSocketFrames::TakeHead() {
+// Takes one byte of a head that is not here whole.
+void WebSocketFrames::Gather(char byte) {
+  head_[have_++] = byte;
+  if (have_ < 2 || have_ < HeadSize(head_[1])) return;
   have_ = 0;
-  const size_t bytes = LengthBytes(head_[1]);
-  left_ = bytes == 0 ? head_[1] & 0x7f : 0;
-  for (size_t i = 0; i < bytes; ++i) left_ = left_ << 8 | head_[2 + i];
-  // A length has 63 bits: this is no frame.
-  over_ = (head_[0] & 0x0f) == kCloseOpcode || left_ >> 63 != 0;
+  TakeHead(head_.data());
 }
 
 void WebSocketFrames::Follow(std::string_view bytes) {
   while (!bytes.empty() && !over_) {
+    size_t taken = 1;
     if (left_ > 0) {
-      const size_t skipped = std::min<uint64_t>(left_, bytes.size());
-      left_ -= skipped;
-      bytes.remove_prefix(skipped);
-      continue;
+      taken = std::min<uint64_t>(left_, bytes.size());
+      left_ -= taken;
+    } else if (have_ == 0 && bytes.size() >= kMostHead) {
+      taken = HeadSize(bytes[1]);
+      TakeHead(bytes.data());
+    } else {
+      Gather(bytes.front());
     }
-    head_[have_++] = static_cast<uint8_t>(bytes.front());
-    bytes.remove_prefix(1);
-    if (have_ == HeadSize()) TakeHead();
+    bytes.remove_prefix(taken);
   }
 }
 

@@ -26,11 +26,10 @@ class WebSocketFrames {
 
  private:
   static constexpr size_t kMostHead = 14;
-  // How long the head is that begins with what is here of it; 2 until that can be told.
-  size_t HeadSize() const;
-  void TakeHead();
+  void TakeHead(const char* at);
+  void Gather(char byte);
 
-  std::array<uint8_t, kMostHead> head_{};
+  std::array<char, kMostHead> head_{};
   uint8_t have_ = 0;   // bytes of a head that is not whole
   bool over_ = false;  // a close frame has gone by, or what is no frame
   uint64_t left_ = 0;  // of a frame's payload

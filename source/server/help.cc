@@ -58,6 +58,7 @@ Usage:
 
 Example:
   narthex explain -c gateway.yaml GET http://shop.example/cart -H 'x-canary: 1' --client 203.0.113.7
+  narthex explain -c gateway.yaml CONNECT shop.example:443
 
 Prints the listener, filter chain, virtual host and route that take it, every route tried with the first
 predicate that failed, the filters on its way, the cluster, and where each of them is written.

@@ -134,7 +134,10 @@ HttpChainSlot::HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManag
       manager_(*this) {}
 
 HttpChainSlot::~HttpChainSlot() {
-  for (const auto& connection : connections_) connection->SayGoodbye();
+  // One that is found broken then is taken out of the list.
+  for (size_t i = connections_.size(); i-- > 0;) {
+    if (i < connections_.size()) connections_[i]->SayGoodbye();
+  }
   while (!connections_.empty()) {
     Forget(*connections_.back());
     // Taken out before it is destroyed, so that nothing finds it half gone.

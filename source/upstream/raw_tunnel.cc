@@ -61,7 +61,8 @@ Task<BodyPiece> RawTunnel::Read() {
       piece.error = std::make_unique<ExchangeError>(*pump_error_);
       co_return piece;
     }
-    upstream_.token->EndedByHost();
+    // Behind the client's end, which has been passed on, the host's is only the answer.
+    if (!from_client_.absent()) upstream_.token->EndedByHost();
     piece.end = result.kind == IoResult::Kind::kEnd;
     if (piece.end) co_return piece;
     piece.error = std::make_unique<ExchangeError>(ExchangeError{

@@ -7,6 +7,7 @@
 #include "source/http/chunked_decoder.h"
 #include "source/http/http1_parser.h"
 #include "source/http/http1_writer.h"
+#include "source/http/tunnel.h"
 
 namespace narthex {
 namespace {
@@ -47,6 +48,7 @@ void ParseInSteps(Parser parser, std::string_view bytes, size_t step, Read<Head>
 // What was accepted is accepted again as we write it, and means the same.
 void RequireForwardedTheSame(const RequestHead& head) {
   RequestFraming framing;
+  framing.connect = IsConnect(head.headers);
   framing.chunked = head.framing.kind == Framing::Kind::kChunked;
   if (head.framing.kind == Framing::Kind::kLength) framing.length = head.framing.length;
   if (!head.headers.Has(Header::kAuthority)) return;

@@ -19,6 +19,10 @@ constexpr Http1Limits kRoomy{.max_head_bytes = 1 << 20, .max_headers = 1000};
 // Longer than every timeout of these options.
 constexpr int kForEver = 5000;
 
+bool IsConnect(const WholeMessage& request) {
+  return request.start.starts_with("CONNECT ");
+}
+
 // The requests of a connection, up to the last that may follow another.
 std::vector<WholeMessage> RequestsIn(std::string_view bytes) {
   std::vector<WholeMessage> requests;
@@ -27,6 +31,8 @@ std::vector<WholeMessage> RequestsIn(std::string_view bytes) {
     // HTTP/1.0 is off, and so refused.
     if (request.head_size == 0 || request.http_10) break;
     requests.push_back(request);
+    // What follows goes through its tunnel.
+    if (IsConnect(request)) break;
     if (!request.complete() || !request.keep_alive) break;
     bytes.remove_prefix(request.size);
   }
@@ -73,9 +79,18 @@ void CheckForwarded(const ProxyRig& rig, const std::vector<WholeMessage>& reques
   }
 }
 
+// Behind the head of an answer that begins a tunnel there are the upstream's bytes as they are.
+void CheckTunnel(std::string_view received, size_t i) {
+  const WholeMessage response = ReadWholeResponse(received, false, /*ended=*/true);
+  const std::string answer = Answer(i);
+  Require(response.status == 200 && response.framing.kind == Framing::Kind::kUntilClose);
+  Require(response.body == answer.substr(answer.find("\r\n\r\n") + 4));
+}
+
 // One answer for each request, in order, and then perhaps one refusal.
 void CheckAnswers(std::string_view received, const std::vector<WholeMessage>& requests, size_t answered) {
   for (size_t i = 0; !received.empty();) {
+    if (i < answered && IsConnect(requests[i])) return CheckTunnel(received, i);
     const bool to_head = i < requests.size() && requests[i].start.starts_with("HEAD ");
     const WholeMessage response = ReadWholeResponse(received, to_head, false);
     Require(response.complete());

@@ -93,7 +93,8 @@ CONFIGURATIONS = [
             raw("GET /  HTTP/1.1\nHost: h.test\n\n", differs=f"spaces-in-request-line: {SERVED}"),
             raw("GET / HTTP/2.0\nHost: h.test\n\n", differs="versions: status headers body details log"),
             raw("GET / HTTP/1.2\nHost: h.test\n\n", differs="versions: status headers body details log"),
-            raw("CONNECT h.test:443 HTTP/1.1\nHost: h.test:443\n\n", differs="connect: status headers body flags details log"),
+            raw("CONNECT h.test:443 HTTP/1.1\nHost: h.test:443\n\n"),
+            raw("CONNECT h.test:0 HTTP/1.1\nHost: h.test:0\n\n", differs="connect: status headers body flags details log"),
             raw("POST / HTTP/1.1\nHost: h.test\nExpect: something\nContent-Length: 1\n\na", differs=f"expectations: {SERVED}")]),
     Configuration(
         # The upstream has seen the heads, or has not: that depends on how bytes and threads meet.
