@@ -38,7 +38,9 @@ def malformed(*pairs, **options):
 
 
 GET = (":method: GET", ":scheme: http", ":authority: h.test", ":path: /")
-STREAM = "http2_protocol_options: {override_stream_error_on_invalid_http_message: true}"
+# Envoy waits as long for a client to close what it has refused.
+SOON = "delayed_close_timeout: 0.05s"
+STREAM = SOON + "\nhttp2_protocol_options: {override_stream_error_on_invalid_http_message: true}"
 
 POST = (":method: POST", *GET[1:])
 # Both refuse these; only Narthex says so, with GOAWAY and in the log.
@@ -70,12 +72,12 @@ def each(messages, **options):
 
 
 CONFIGURATIONS = [
-    Configuration("messages", requests=[
+    Configuration("messages", hcm=SOON, requests=[
         *each(GOOD), *differing("http2-goaway: end log", *each(MALFORMED), *(malformed(*POST, *length, body=b"abc") for length in MALFORMED_LENGTHS)),
         *differing(f"http2-stricter: {ALL_PARTS}", *each(STRICTER)), malformed(*GET[:3], ":path: /a#b", differs="http2-stricter: status headers body trailers end flags details log"), *differing("unknown-methods: upstream", *each([(":method: BREW", *GET[1:]), (":method: get", *GET[1:])])),
         *each([(*GET, "expect: 100-continue")], differs="continue-unneeded: interim"), malformed(":method: OPTIONS", *GET[1:3], ":path: *", differs="known-length: headers"),
         malformed(":method: CONNECT", ":authority: h.test:443", differs="connect: status headers body flags details log"), malformed(":method: CONNECT", *GET[1:], differs="http2-goaway: end log")]),
-    Configuration("bodies", requests=[
+    Configuration("bodies", hcm=SOON, requests=[
         malformed(*POST, "content-length: 3", body=b"abc"), malformed(*POST, "content-length: 0", body=b""), malformed(*POST, body=b"abc", differs="known-length: upstream"),
         *differing("http2-lengths: end upstream? flags? details log", *(malformed(*POST, f"content-length: {length}", body=b"abc") for length in (4, 2))), malformed(*POST, "content-length: 3", differs="http2-goaway: end log")]),
     Configuration("messages that end a stream alone", hcm=STREAM, requests=[
@@ -121,7 +123,7 @@ CONFIGURATIONS = [
         requests=[http2(*(Fields(http2_fields("GET", "/short"), end=True, stream=stream) for stream in (1, 3, 5)), script=SLOW),
                   http2(Fields(http2_fields("GET", "/1"), end=True), ENDED, Fields(http2_fields("GET", "/2"), end=True, stream=3), ENDED, Fields(http2_fields("GET", "/3"), end=True, stream=5))]),
     Configuration(
-        "frames that end a connection", routes="- {match: {prefix: /}, direct_response: {status: 200, body: {inline_string: a}}}", requests=[
+        "frames that end a connection", hcm=SOON, routes="- {match: {prefix: /}, direct_response: {status: 200, body: {inline_string: a}}}", requests=[
             http2_get("/"), http2(Data(b"x", end=True)),
             *differing("http2-goaway: end", http2(Reset(8)), http2(Fields(http2_fields(), end=True, stream=2)), http2(Settings({4: 2 ** 31})), http2(Settings({5: 1})), http2(b"\0\0\4\x08\0\0\0\0\0\0\0\0\0")),
             http2(Fields(http2_fields(), end=True), ENDED, Data(b"late")), http2(b"\0\0\0\x63\0\0\0\0\0", Fields(http2_fields(), end=True)), http2(b"\0\0\5\x06\0\0\0\0\0hello"),
@@ -136,7 +138,7 @@ CONFIGURATIONS = [
     Configuration("request_timeout of streams", hcm="request_timeout: 0.2s", requests=[http2(Fields(http2_fields("POST")), Data(b"abc")), http2_request("POST", "/", "content-length: 3", body=b"abc")]),
     Configuration("max_requests of a connection", hcm="common_http_protocol_options: {max_requests_per_connection: 2}", requests=[
         http2(Fields(http2_fields("GET", "/1"), end=True), ENDED, Fields(http2_fields("GET", "/2"), end=True, stream=3))]),
-    Configuration("HTTP/2 alone", hcm="codec_type: HTTP2", requests=[http2_get("/"), *differing("bad-preface: end", get("/"), raw("xyz", responses=-1))]),
+    Configuration("HTTP/2 alone", hcm=SOON + "\ncodec_type: HTTP2", requests=[http2_get("/"), *differing("bad-preface: end", get("/"), raw("xyz", responses=-1))]),
     Configuration("HTTP/1 alone", hcm="codec_type: HTTP1", requests=[get("/")]),
     Configuration(
         "headers that are added", hcm="via: front\nuse_remote_address: true\nserver_name: me\nalways_set_request_id_in_response: true", table="response_headers_to_add: [{header: {key: X-Upper, value: '%PROTOCOL%'}}]",

@@ -5,7 +5,9 @@ from cases.upstream_http2 import H2C
 KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 SWITCH = crlf("HTTP/1.1 101 Switching Protocols\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n\n")
 ECHO = [SWITCH, Take(4), b"pong", CLOSE]
-SERVED = "upgrade_configs: [{upgrade_type: websocket}]"
+# Envoy waits as long for a client to close what is over.
+SOON = "delayed_close_timeout: 0.05s\n"
+SERVED = SOON + "upgrade_configs: [{upgrade_type: websocket}]"
 ROUTES = """\
 - {match: {prefix: /off}, route: {cluster: one, upgrade_configs: [{upgrade_type: websocket, enabled: false}]}}
 - {match: {prefix: /direct}, direct_response: {status: 200, body: {inline_string: direct}}}
@@ -66,12 +68,12 @@ CONFIGURATIONS = [
         *differing("upgrade-refused: headers end", upgrade("/direct", tunnel=b""), upgrade("/redirect", tunnel=b"")), upgrade("/down", tunnel=b"", differs="upgrade-refused: headers end log"),
         *differing(IGNORED, upgrade("/off", tunnel=b"", script=None), upgrade(upgrade="websocket, foo", tunnel=b"", script=None), upgrade(upgrade="", tunnel=b"", script=None)),
         upgrade(upgrade="h2c", tunnel=b"", script=None), upgrade(connection="close", tunnel=b"", script=None), upgrade(connection="keep-alive", tunnel=b"", script=None), upgrade(version="1.0", tunnel=b"", script=None)]),
-    Configuration("upgrades that nobody serves", routes=ON, requests=[
+    Configuration("upgrades that nobody serves", hcm=SOON, routes=ON, requests=[
         *differing(IGNORED, *(upgrade(target, upgrade=name, tunnel=b"", script=None) for target, name in (("/x", "websocket"), ("/on", "foo"), ("/foo", "websocket")))),
         *differing(TUNNEL, upgrade("/on"), as_foo("foo", "/foo")), get("/on", "Connection: Upgrade"), get("/on", "Upgrade: websocket")]),
-    Configuration("upgrades that are off until a route asks", hcm="upgrade_configs: [{upgrade_type: websocket, enabled: false}]", routes=ON, requests=[
+    Configuration("upgrades that are off until a route asks", hcm=SOON + "upgrade_configs: [{upgrade_type: websocket, enabled: false}]", routes=ON, requests=[
         upgrade("/x", tunnel=b"", script=None, differs=IGNORED), upgrade("/on", differs=TUNNEL)]),
-    Configuration("other upgrades", hcm="upgrade_configs: [{upgrade_type: Foo}, {upgrade_type: websocket}]", requests=[*differing(TUNNEL, as_foo("foo"), as_foo("FOO"))]),
+    Configuration("other upgrades", hcm=SOON + "upgrade_configs: [{upgrade_type: Foo}, {upgrade_type: websocket}]", requests=[*differing(TUNNEL, as_foo("foo"), as_foo("FOO"))]),
     Configuration("answers to an upgrade", hcm=SERVED, requests=[
         *differing("upgrade-answers: status headers body end upstream flags details log", *(upgrade(script=answered(lines)) for lines in ("Upgrade: websocket", "Connection: Upgrade", "X: 1"))),
         upgrade(script=answered("Connection: Upgrade\nUpgrade: other"), differs=TUNNEL),
