@@ -50,7 +50,7 @@ class Http2:
     def __init__(self, reader, is_client):
         self.reader, self.is_client = reader, is_client
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
-        self.messages, self.goaway, self.sent_end = {}, "", set()
+        self.messages, self.goaway, self.sent_end, self.given_up = {}, "", set(), set()
         self.block, self.frames = None, 0  # HEADERS whose CONTINUATIONs are to come; frames of streams so far
 
     def start(self, settings=None):
@@ -85,6 +85,7 @@ class Http2:
 
     def reset(self, step):
         self.sent_end.add(step.stream)
+        self.given_up.add(step.stream)
         return RstStreamFrame(step.stream, error_code=step.code).serialize()
 
     def goaway_frame(self, step):

@@ -130,7 +130,8 @@ class Service:
 
     def usual_http2(self, is_head):
         length = ("content-length", str(0 if is_head else len(self.name)))
-        return [READ, Fields([(":status", "200"), length, ("x-upstream", self.name)], end=is_head), *([] if is_head else [Data(self.name.encode(), end=True)])]
+        return [READ, Fields([(":status", "200"), length, ("x-upstream", self.name)], end=is_head),
+                *([] if is_head else [Data(self.name.encode(), end=True)])]
 
     def perform(self, steps, wire, stream, message):
         """One step of a script for HTTP/2, or frames; whether the connection goes on. Frames of stream 1 are this stream's."""

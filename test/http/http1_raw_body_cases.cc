@@ -199,7 +199,7 @@ std::vector<RawRequest> HopByHop() {
       Hop("upgrade-h2c", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk",
           "connection: upgrade\nupgrade: h2c\n"),
       Hop("upgrade-that-says-it-has-no-body", "Connection: Upgrade\r\nUpgrade: a\r\nContent-Length: 0",
-          "connection: upgrade\nupgrade: a\ncontent-length: 0\n"),
+          "content-length: 0\nconnection: upgrade\nupgrade: a\n"),
       Hop("te-trailers", "TE: trailers", "te: trailers\n"),
       Hop("te-trailers-named-by-connection", "Connection: TE\r\nTE: trailers", "te: trailers\n"),
       Hop("te-other", "TE: gzip;q=1", ""),

@@ -136,6 +136,7 @@ TEST_F(Http1ServerTest, SendsABodyOfUnknownLengthInChunks) {
 
 TEST_F(Http1ServerTest, SendsAWholeBodyInChunksForTheSakeOfItsTrailers) {
   options_.enable_trailers = true;
+  options_.accept_http_10 = true;
   Connect();
   stream_->Deliver("GET /trailers HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_FALSE(Received("content-length")) << peer_.received;

@@ -4,7 +4,8 @@ from tls_yaml import INSPECTOR, downstream, trusting
 
 REQUIRED = "require_client_certificate: true"
 XFCC = "X-Forwarded-Client-Cert: By=spiffe://before;Hash=00;Subject=\"CN=before\""
-PEER = ("SUBJECT", "ISSUER", "SERIAL", "FINGERPRINT_256", "FINGERPRINT_1", "DNS_SAN", "URI_SAN", "EMAIL_SAN", "IP_SAN", "CERT", "CERT_V_START", "CERT_V_END")
+PEER = ("SUBJECT", "ISSUER", "SERIAL", "FINGERPRINT_256", "FINGERPRINT_1", "DNS_SAN", "URI_SAN", "EMAIL_SAN", "IP_SAN", "CERT", "CERT_V_START",
+        "CERT_V_END")
 OPERATORS = "\n".join(f"- {{header: {{key: x-{name.lower().replace('_', '-')}, value: '%DOWNSTREAM_PEER_{name}%'}}}}" for name in PEER)
 GREETING = "- {match: {prefix: /}, direct_response: {status: 200, body: {inline_string: hello}}}"
 KINDS = ("", "client", "client-plain", "client-rsa", "client-other", "client-expired", "client-revoked", "client-middle")
@@ -38,7 +39,8 @@ CONFIGURATIONS = [
     secured("an authority that is not trusted", trusting("trust_chain_verification: ACCEPT_UNTRUSTED"), REQUIRED,
             table=f"request_headers_to_add:\n{OPERATORS}", routes="- {match: {prefix: /}, route: {cluster: one}}",
             requests=[as_client(kind) for kind in ("client", "client-other", "")]),
-    secured("expired certificates", trusting("allow_expired_certificate: true"), REQUIRED, requests=[as_client("client-expired"), as_client("client-other")]),
+    secured("expired certificates", trusting("allow_expired_certificate: true"), REQUIRED,
+            requests=[as_client("client-expired"), as_client("client-other")]),
     secured("a list of revoked certificates", trusting("crl: {filename: $certs/ca.crl}"), REQUIRED,
             requests=[as_client(kind) for kind in ("client", "client-revoked", "client-middle")]),
     secured("a list of revoked certificates for leaves", trusting("crl: {filename: $certs/ca.crl}, only_verify_leaf_cert_crl: true"), REQUIRED,
@@ -49,13 +51,15 @@ CONFIGURATIONS = [
     secured("names: an exact one in another case", matching("DNS", "exact: SECOND.test"), REQUIRED, requests=[as_client("client")]),
     secured("names: suffix", matching("DNS", "suffix: .test"), REQUIRED, requests=judged("client", "client-rsa")),
     secured("names: regex", matching("URI", "safe_regex: {regex: 'spiffe://h[.]test/.*'}"), REQUIRED, requests=judged("client")),
-    secured("names: a regex of a part", matching("URI", "safe_regex: {regex: 'h[.]test'}"), REQUIRED, requests=[as_client("client", differs="certificate-alerts: end")]),
+    secured("names: a regex of a part", matching("URI", "safe_regex: {regex: 'h[.]test'}"), REQUIRED,
+            requests=[as_client("client", differs="certificate-alerts: end")]),
     secured("names: prefix", matching("EMAIL", "prefix: client@"), REQUIRED, requests=judged("client")),
     secured("names: address", matching("IP_ADDRESS", "exact: 10.1.2.3"), REQUIRED, requests=judged("client")),
     secured("names: contains, in any case", matching("DNS", "contains: COND, ignore_case: true"), REQUIRED, requests=judged("client")),
     secured("names: one of two", trusting("match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: rsa.test}}, "
                                           "{san_type: EMAIL, matcher: {exact: client@h.test}}]"), REQUIRED, requests=judged("client", "client-rsa")),
-    secured("a hash", trusting("verify_certificate_hash: ['$hash(client)']"), REQUIRED, requests=[as_client("client"), as_client("client-plain", differs="certificate-alerts: end")]),
+    secured("a hash", trusting("verify_certificate_hash: ['$hash(client)']"), REQUIRED,
+            requests=[as_client("client"), as_client("client-plain", differs="certificate-alerts: end")]),
     secured("a key", trusting("verify_certificate_spki: ['$spki(client)', '$spki(client-rsa)']"), REQUIRED,
             requests=judged("client", "client-rsa")),
     secured("a key or a hash", trusting("verify_certificate_spki: ['$spki(client)'], verify_certificate_hash: ['$hash(client-rsa)']"), REQUIRED,
@@ -66,22 +70,27 @@ CONFIGURATIONS = [
     secured(f"x-forwarded-client-cert: {mode}", trusting(), hcm=f"forward_client_cert_details: {mode}\n{details}",
             routes="- {match: {prefix: /}, route: {cluster: one}}",
             requests=[as_client(kind, *headers) for kind in ("", "client", "client-plain") for headers in ((), (XFCC,))] + [
-                as_client("client", XFCC, XFCC.replace("before", "twice"), differs="forwarded-lines: upstream" if mode in ("FORWARD_ONLY", "ALWAYS_FORWARD_ONLY") else ""), as_client("client-middle"), as_client("client", resumes="closed"),
+                as_client("client", XFCC, XFCC.replace("before", "twice"),
+                          differs="forwarded-lines: upstream" if mode in ("FORWARD_ONLY", "ALWAYS_FORWARD_ONLY") else ""), as_client("client-middle"),
+                          as_client("client", resumes="closed"),
                 http2_get("/", XFCC.lower(), tls=Tls(alpn=("h2",), certificate="client"), scheme="https")])
     for mode, details in (("SANITIZE", DETAILS), ("FORWARD_ONLY", DETAILS), ("APPEND_FORWARD", ""), ("APPEND_FORWARD", DETAILS), ("SANITIZE_SET", ""),
-                          ("SANITIZE_SET", "set_current_client_cert_details: {subject: true, uri: true}"), ("SANITIZE_SET", DETAILS), ("ALWAYS_FORWARD_ONLY", DETAILS))
+                          ("SANITIZE_SET", "set_current_client_cert_details: {subject: true, uri: true}"), ("SANITIZE_SET", DETAILS),
+                          ("ALWAYS_FORWARD_ONLY", DETAILS))
 ] + [
     Configuration("x-forwarded-client-cert without TLS", hcm=f"forward_client_cert_details: {mode}", requests=[get("/", XFCC), get("/")])
     for mode in ("FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 ] + [
     secured("operators of a client's certificate", trusting(), table=f"request_headers_to_add:\n{OPERATORS}",
-            routes="- {match: {prefix: /}, route: {cluster: one}}", requests=[as_client(kind) for kind in ("", "client", "client-plain", "client-middle")]),
+            routes="- {match: {prefix: /}, route: {cluster: one}}", requests=[as_client(kind) for kind in ("", "client", "client-plain",
+                "client-middle")]),
 ] + [
     Configuration(f"refused: {name}", accepted=False, transport=downstream(validation, REQUIRED)) for name, validation in (
         ("a list of revoked certificates without an authority", trusting("crl: {filename: $certs/ca.crl}", authority="")),
         ("an authority that is not there", trusting(authority="none")), ("names without an authority", trusting(
             "match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a.test}}]", authority="")),
-        ("a hash that is none", trusting(f"verify_certificate_hash: ['{'xy' * 32}']")), ("a key that is none", trusting(f"verify_certificate_spki: ['{'?' * 44}']")),
+        ("a hash that is none", trusting(f"verify_certificate_hash: ['{'xy' * 32}']")),
+        ("a key that is none", trusting(f"verify_certificate_spki: ['{'?' * 44}']")),
         ("a name of no type", trusting("match_typed_subject_alt_names: [{matcher: {exact: a.test}}]")),
         ("a depth of 101", trusting("max_verify_depth: 101")))
 ] + [

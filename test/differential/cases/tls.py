@@ -60,7 +60,8 @@ CONFIGURATIONS = [
         requests=[at("other.test", version="TLSv1_2", ciphers="ECDHE-RSA-AES128-GCM-SHA256"), at("other.test"), at("a.wild.test")]),
     secured(
         "ALPN", transport=downstream(BOTH), routes=GREETING,
-        requests=[at("exact.test", alpn=("http/1.1",)), at("exact.test", alpn=("http/1.1", "h2", "x"), differs="bad-preface: end"), at("exact.test", alpn=("spdy/3",)), at("exact.test"),
+        requests=[at("exact.test", alpn=("http/1.1",)), at("exact.test", alpn=("http/1.1", "h2", "x"), differs="bad-preface: end"),
+                  at("exact.test", alpn=("spdy/3",)), at("exact.test"),
                   *(http2_get("/", tls=Tls(alpn=alpn), scheme="https") for alpn in (("h2",), ("http/1.1", "h2"), ())),
                   get("/", tls=Tls(alpn=("h2",)), differs="bad-preface: end")]),
     secured(
@@ -88,7 +89,8 @@ CONFIGURATIONS = [
             params("cipher_suites: [ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-ECDSA-AES128-GCM-SHA256]"), "prefer_client_ciphers: true"),
         requests=[at("exact.test", version="TLSv1_2", ciphers="ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")]),
     secured(
-        "no tickets", transport=downstream(more="disable_stateless_session_resumption: true\ndisable_stateful_session_resumption: true"), routes=GREETING,
+        "no tickets", transport=downstream(more="disable_stateless_session_resumption: true\ndisable_stateful_session_resumption: true"),
+        routes=GREETING,
         requests=[at("exact.test", resumes="cut"), at("exact.test", version="TLSv1_2", resumes="cut")]),
     secured(
         "sessions of the server's own memory", transport=downstream(more="disable_stateless_session_resumption: true"), routes=GREETING,
@@ -114,7 +116,8 @@ CONFIGURATIONS = [
         match="filter_chain_match: {server_names: [exact.test]}", transport=downstream(),
         requests=[at("exact.test"), at("other.test"), at(None), get("/")]),
     secured(
-        "names of chains without an inspector", listener="", routes=GREETING, match="filter_chain_match: {server_names: [exact.test]}", transport=downstream(),
+        "names of chains without an inspector", listener="", routes=GREETING, match="filter_chain_match: {server_names: [exact.test]}",
+        transport=downstream(),
         chains=[chain("default", "", "fallback")],
         requests=[at("exact.test", differs="server-name: log"), at("other.test", differs="server-name: log"), at(None)]),
 ]
