@@ -1,8 +1,8 @@
 #include <time.h>
-#include <unistd.h>
 
 #include <optional>
 
+#include "source/event/timeout.h"
 #include "source/tls/certificates_page.h"
 #include "source/tls/ocsp_staple.h"
 #include "test/tls/raw_client_rig.h"
@@ -49,6 +49,10 @@ class OcspTest : public RawClientRig {
     return std::string(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
   }
 };
+
+Task<void> UntilTheTimeIs(EventLoop& loop, int64_t end_s) {
+  while (time(nullptr) < end_s) co_await Sleep(loop, std::chrono::milliseconds(20));
+}
 
 TEST_F(OcspTest, StaplesWhatTheClientAsksFor) {
   stat_prefix_ = "stapled.";
@@ -103,7 +107,7 @@ TEST_F(OcspTest, FailsTheHandshakeWhenAResponseRunsOutWhereStrict) {
              policy);
     ASSERT_NE(server, nullptr) << errors_;
     const int64_t end = server->material()->Certificates()[0].staple->valid_until();
-    while (time(nullptr) < end) usleep(20'000);
+    ASSERT_TRUE(RunToEnd(UntilTheTimeIs(*loop_, end)));
     EXPECT_EQ(Ask(server), std::nullopt);
     EXPECT_EQ(accepted_.error, "TLS error: the OCSP response for the certificate is outdated");
     Start(server, TLS1_3_VERSION, TLS1_3_VERSION);
