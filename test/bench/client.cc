@@ -26,13 +26,13 @@ void Client::OnEvent() {
       case Transport::Progress::kDone:
         break;
       case Transport::Progress::kFailed:
-        context_.tally.Failed();
+        context_.tally.Failed("handshake");
         session_.reset();  // a ticket that was refused would be refused again
         return Open();
     }
   }
   if (Take()) return;
-  context_.tally.Failed();
+  context_.tally.Failed("connection ended or was of no more use");
   Open();
 }
 

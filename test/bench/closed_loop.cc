@@ -74,6 +74,7 @@ class ClosedLoop {
     report.p99_us = Percentile(tally.latencies(), 0.99);
     report.cpu_ns = cpu_after - cpu_before;
     report.load_cpu_ns = own_after - own_before;
+    report.first_error = tally.first_error();
     report.agreed = tally.agreed();
     return report;
   }

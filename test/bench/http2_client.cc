@@ -1,6 +1,7 @@
 #include "test/bench/http2_client.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "test/bench/grpc_message.h"
@@ -146,7 +147,7 @@ bool Http2Client::Flush() {
 }
 
 void Http2Client::OnField(Call& call, std::string_view name, std::string_view value) {
-  if (name == ":status") call.status_is_good = value == "200";
+  if (name == ":status") std::from_chars(value.data(), value.data() + value.size(), call.status);
   if (name == "grpc-status") call.grpc_is_good = value == "0";
 }
 
@@ -159,11 +160,19 @@ void Http2Client::OnData(Call& call, std::string_view bytes) {
 }
 
 void Http2Client::OnEnd(Call& call, uint32_t error) {
-  bool good =
-      error == NGHTTP2_NO_ERROR && call.status_is_good && call.received == expected_body_ && call.intact;
-  if (!message_.empty()) good &= call.grpc_is_good;
-  good ? context().tally.Answered(call.sent_at) : context().tally.Failed();
+  std::string fault = Fault(call, error);
+  fault.empty() ? context().tally.Answered(call.sent_at) : context().tally.Failed(fault);
   ended_.push_back(&call);
+}
+
+// What is wrong with an answer; empty: nothing.
+std::string Http2Client::Fault(const Call& call, uint32_t error) const {
+  if (error != NGHTTP2_NO_ERROR) return std::string("stream ended with ") + nghttp2_http2_strerror(error);
+  if (call.status != 200) return "status " + std::to_string(call.status);
+  if (call.received != expected_body_) return "a body of " + std::to_string(call.received) + " bytes";
+  if (!call.intact) return "another message than was sent";
+  if (!message_.empty() && !call.grpc_is_good) return "another grpc-status than 0";
+  return {};
 }
 
 }  // namespace narthex

@@ -26,7 +26,7 @@ class Http2Client : public Client {
     Tally::Clock::time_point sent_at;
     size_t sent = 0;
     size_t received = 0;
-    bool status_is_good = false;
+    int status = 0;
     bool grpc_is_good = false;
     bool intact = true;  // what was received so far is the message that was sent
   };
@@ -39,6 +39,7 @@ class Http2Client : public Client {
   void OnField(Call& call, std::string_view name, std::string_view value);
   void OnData(Call& call, std::string_view bytes);
   void OnEnd(Call& call, uint32_t error);
+  std::string Fault(const Call& call, uint32_t error) const;
 
   std::vector<std::vector<nghttp2_nv>> requests_;  // of each path; their values are `paths_` and literals
   std::vector<std::string> paths_;

@@ -94,10 +94,10 @@ bool Parse(int argc, char** argv, LoadOptions& options, bool& idle) {
 void Print(const LoadReport& report) {
   std::printf(
       "{\"requests\": %llu, \"errors\": %llu, \"seconds\": %.4f, \"p50_us\": %u, \"p99_us\": %u, \"cpu_ns\": "
-      "%llu, \"load_cpu_ns\": %llu, \"agreed\": \"%s\"}\n",
+      "%llu, \"load_cpu_ns\": %llu, \"agreed\": \"%s\", \"first_error\": \"%s\"}\n",
       static_cast<unsigned long long>(report.requests), static_cast<unsigned long long>(report.errors),
       report.seconds, report.p50_us, report.p99_us, static_cast<unsigned long long>(report.cpu_ns),
-      static_cast<unsigned long long>(report.load_cpu_ns), report.agreed.c_str());
+      static_cast<unsigned long long>(report.load_cpu_ns), report.agreed.c_str(), report.first_error.c_str());
 }
 
 }  // namespace

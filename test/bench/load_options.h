@@ -37,6 +37,7 @@ struct LoadReport {
   uint32_t p99_us = 0;
   uint64_t cpu_ns = 0;       // of the processes; 0 when none were given
   uint64_t load_cpu_ns = 0;  // of the load generator itself
+  std::string first_error;   // why the first error was one
   std::string agreed;        // what TLS handshakes agreed on; of several outcomes the first
 };
 

@@ -84,6 +84,8 @@ class Bench:
         done = subprocess.run(command, stdout=subprocess.PIPE, timeout=self.seconds + 60, check=False)
         proxy.check_alive()
         report = json.loads(done.stdout)
+        if report["first_error"]:
+            print(f"bench: {line.label}: the first of {report['errors']} errors: {report['first_error']}", file=sys.stderr)
         requests, nanoseconds = max(report["requests"], 1), report["seconds"] * 1e9
         return {"us": report["cpu_ns"] / requests / 1000, "p50": report["p50_us"], "p99": report["p99_us"],
                 "rps": report["requests"] / report["seconds"], "errors": report["errors"] + (not report["requests"]),

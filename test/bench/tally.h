@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace narthex {
@@ -21,7 +22,10 @@ class Tally {
     latencies_.push_back(static_cast<uint32_t>(latency));
   }
 
-  void Failed() { ++errors_; }
+  // The first reason is kept: what comes after it often follows from it.
+  void Failed(std::string_view why) {
+    if (errors_++ == 0) first_error_ = why;
+  }
 
   // A TLS handshake has ended well.
   void Agreed(const std::string& what) {
@@ -33,11 +37,13 @@ class Tally {
 
   std::vector<uint32_t>& latencies() { return latencies_; }  // microseconds, of the present phase
   uint64_t errors() const { return errors_; }
+  const std::string& first_error() const { return first_error_; }
   const std::string& agreed() const { return agreed_; }
 
  private:
   std::vector<uint32_t> latencies_;
   uint64_t errors_ = 0;
+  std::string first_error_;
   std::string agreed_;
 };
 
