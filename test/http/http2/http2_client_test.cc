@@ -223,8 +223,8 @@ TEST_F(Http2ClientTest, SaysThatARefusedStreamMayBeTriedAgain) {
 
 TEST_F(Http2ClientTest, TellsAResetForAWrongMessageFromOthers) {
   Connect();
-  Call& wrong = Start("GET", "/a");
-  Call& connect = Start("GET", "/b");
+  ClientCall& wrong = Start("GET", "/a");
+  ClientCall& connect = Start("GET", "/b");
   Deliver(RawReset(1, NGHTTP2_PROTOCOL_ERROR) + RawReset(3, NGHTTP2_CONNECT_ERROR));
   ASSERT_TRUE(wrong.error && connect.error);
   EXPECT_EQ(wrong.error->flag, ResponseFlag::kUpstreamProtocolError);
