@@ -2,10 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "source/event/timer_wheel.h"
 
 namespace narthex {
+
+// The response code detail: Envoy's word for a client that stands still, and ours for how.
+inline constexpr std::string_view kClientTooSlow = "stream_idle_timeout;client_too_slow";
 
 // Whether a client keeps up: of each ten seconds that the gateway waits for it, it must send or receive so
 // many bytes a second on the average. One that drips bytes to hold a connection does not (slowloris and its

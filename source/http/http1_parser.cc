@@ -140,7 +140,9 @@ std::optional<FieldError> RequestFraming(const FieldFacts& facts, RequestHead& h
   if (IsConnect(head.headers)) return CheckConnect(facts, head);
   // One with a body of its own is answered as any other request; that there is none may be said.
   const bool bodiless = !facts.has_transfer_encoding && facts.content_length.value_or(0) == 0;
-  head.tunnel = !head.http_10 && bodiless && KeepUpgrade(facts, head.headers);
+  // An answer to HEAD has no content, and so no place for a tunnel's bytes either (RFC 9110 section 9.3.2).
+  const bool has_answer = head.headers.Get(Header::kMethod) != "HEAD";
+  head.tunnel = !head.http_10 && bodiless && has_answer && KeepUpgrade(facts, head.headers);
   if (head.tunnel) head.framing = {};
   return std::nullopt;
 }

@@ -60,9 +60,9 @@ Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
 Task<bool> Http1ServerConnection::RequestBody::Fill() {
   Http1ServerConnection& connection = serving_.connection;
   const size_t most = BodyReadSize(connection.context_.options.buffer_limit);
-  // Once the response has begun, client and upstream may talk to each other as slowly as they like.
-  const bool owed = (!serving_.head_sent && !serving_.continue_proxied) || serving_.finished;
   while (true) {
+    // Once the response has begun, client and upstream may talk to each other as slowly as they like.
+    const bool owed = (!serving_.head_sent && !serving_.continue_proxied) || serving_.finished;
     if (owed) connection.WaitFor(ClientPace::Side::kSends);
     co_await connection.stream_->Readable();
     connection.GoOn();

@@ -20,8 +20,6 @@ namespace narthex {
 inline constexpr size_t kHttp1ReadSize = Block::kSize;
 // What an unread rest of a request body may cost to keep the connection; a longer one closes it.
 inline constexpr uint64_t kHttp1MaxDiscard = 64 * 1024;
-// Envoy's word for a client that stands still, and ours for how.
-inline constexpr std::string_view kClientTooSlow = "stream_idle_timeout;client_too_slow";
 
 // An HTTP/1.1 connection from a client (RFC 9112). One coroutine serves its requests one after the other.
 class Http1ServerConnection final : public ServerConnection {

@@ -11,7 +11,8 @@ struct Http2Options {
   // Of the HPACK decoder, and the most that the encoder uses. Bytes.
   uint32_t hpack_table_size = 4096;
   uint32_t max_concurrent_streams = 100;
-  // What a peer may send of one stream, or of all, that nobody has read yet. Bytes.
+  // What a peer may send of one stream, or a client of all, that nobody has read yet. Bytes. An upstream gets
+  // the connection's window back at once: one answer that is not read must not hold up the others.
   uint32_t initial_stream_window_size = 64 * 1024;
   uint32_t initial_connection_window_size = 1024 * 1024;
   // Take CONNECT and extended CONNECT (RFC 8441), and hand them on.
@@ -24,8 +25,8 @@ struct Http2Options {
   uint32_t max_consecutive_inbound_frames_with_empty_payload = 1;
   uint32_t max_inbound_priority_frames_per_stream = 100;
   uint32_t max_inbound_window_update_frames_per_data_frame_sent = 10;
-  // How many streams a peer may have reset, by its own frames or by breaking the rules on them: at once, and
-  // a second.
+  // How many streams a client may have reset, by its own frames or by breaking the rules on them: at once,
+  // and a second. One for each eight streams that it opens does not count.
   uint64_t stream_reset_burst = 200;
   uint64_t stream_reset_rate = 33;
 

@@ -171,5 +171,17 @@ TEST(Http1RawCases, ResponsesMeanWhatTheyMust) {
   }
 }
 
+// An answer to HEAD has no place for a tunnel's bytes.
+TEST(Http1RawParserTest, AHeadRequestAsksForNoTunnel) {
+  for (const std::string method : {"GET", "POST", "HEAD"}) {
+    std::string text = method + " / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    RequestHead head;
+    Http1RequestParser parser{Http1Limits{}};
+    ASSERT_EQ(parser.Parse({text.data(), text.size()}, head), Http1ParseResult::kDone);
+    EXPECT_EQ(head.tunnel, method != "HEAD");
+    EXPECT_EQ(head.headers.Has(Header::kUpgrade), method != "HEAD");
+  }
+}
+
 }  // namespace
 }  // namespace narthex

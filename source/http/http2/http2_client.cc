@@ -37,7 +37,7 @@ class Http2ClientConnection::ResponseBody final : public BodySource {
       co_return broken;
     }
     BodyPiece piece = stream.session.TakeReceived(stream);
-    if (piece.end) stream.Done();
+    if (piece.end) stream.ReadOut();
     co_return piece;
   }
 

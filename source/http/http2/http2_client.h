@@ -11,7 +11,8 @@ namespace narthex {
 // ends allow. `stats` outlive the connection.
 //
 // It calls OnGoingAway when the peer sends GOAWAY or has closed while exchanges are left. What it holds is
-// bounded as a server's connection is: see MakeHttp2ServerConnection.
+// bounded as a server's connection is (see MakeHttp2ServerConnection), but for bodies that nobody has read:
+// each stream's initial_stream_window_size.
 std::unique_ptr<ClientConnection> MakeHttp2ClientConnection(EventLoop& loop, std::unique_ptr<Stream> stream,
                                                             ClientConnectionOwner& owner,
                                                             const ClientCodecOptions& options,

@@ -94,7 +94,9 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   bool StartTunnel(Request& request);
   // The response's head is handed on; takes what is still being sent of `request`.
   void HandOn(Request& request);
-  // All of the response was handed on.
+  // All of the response was handed on. In a tunnel the client may still be sending.
+  void ReadOut();
+  // The exchange is over: connection and session have nothing to do with this any more, and may go before it.
   void Done();
 
   HeaderMap response_headers;
@@ -106,6 +108,8 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   bool BeginTunnel(Request& request);
   void Fail(ResponseFlag flag, std::string_view reason, bool retryable, std::string_view cause);
   void FailForReset();
+  void EndUpload();
+  void Leave(ExchangeEnd end);
 
   Http2ClientConnection& connection_;
   Exchange& exchange_;
@@ -117,9 +121,10 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   std::optional<ExchangeError> pump_error_;
   int interims_ = 0;
   bool head_request_ = false;
-  std::string websocket_key_;  // to be answered
-  bool tunnel_ = false;        // CONNECT of either kind: the body waits until the upstream agrees
-  bool connect_ = false;       // not the extended one (RFC 8441)
+  bool tunnel_ = false;     // CONNECT of either kind: the body waits until the upstream agrees
+  bool connect_ = false;    // not the extended one (RFC 8441)
+  bool uploading_ = false;  // through the tunnel, which the upstream has agreed to
+  bool read_out_ = false;   // all of the response was handed on
   bool body_given_away_ = false;
   bool handed_on_ = false;
   bool listed_ = false;

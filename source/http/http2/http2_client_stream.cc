@@ -33,10 +33,7 @@ Http2ClientStream::Http2ClientStream(Http2ClientConnection& connection, Exchange
 }
 
 Http2ClientStream::~Http2ClientStream() {
-  pump_.Cancel();
-  if (!listed_) return;
-  session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this, error_ ? ExchangeEnd::kLost : ExchangeEnd::kCalledOff);
+  Leave(error_ ? ExchangeEnd::kLost : ExchangeEnd::kCalledOff);
 }
 
 bool Http2ClientStream::Begin(Request& request) {
@@ -78,13 +75,8 @@ bool Http2ClientStream::BeginTunnel(Request& request) {
     Fail(ResponseFlag::kUpstreamProtocolError, "protocol_error", false, "it takes no extended CONNECT");
     return true;
   }
-  HeaderMap& headers = request.headers();
-  if (!connect_) {
-    websocket_key_ = headers.Get(kWebSocketKey);
-    headers.Remove(kWebSocketKey);
-  }
   Http2Fields& fields = session.scratch();
-  if (!WriteHttp2Request(headers, std::nullopt, fields)) return false;
+  if (!WriteHttp2Request(request.headers(), std::nullopt, fields)) return false;
   if (!session.SubmitRequest(*this, fields, true)) {
     Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", true, "no stream to be had");
   }
@@ -99,9 +91,13 @@ bool Http2ClientStream::StartTunnel(Request& request) {
     response_headers.Set(Header::kStatus, "101");
     response_headers.Set(Header::kConnection, "upgrade");
     response_headers.Set(Header::kUpgrade, request.headers().Get(Header::kUpgrade));
-    if (!websocket_key_.empty()) response_headers.Set(kWebSocketAccept, WebSocketAccept(websocket_key_));
+    const std::string_view key = request.headers().Get(kWebSocketKey);
+    if (!key.empty()) response_headers.Set(kWebSocketAccept, WebSocketAccept(key));
   }
   body_given_away_ = true;
+  // The upstream may have ended it already, or the connection with it.
+  if (!attached || !session.open()) return true;
+  uploading_ = true;
   request_body_ = std::move(request.body());
   pump_ = Pump();
   pump_.Start();
@@ -129,10 +125,7 @@ Task<void> Http2ClientStream::Pump() {
     }
     if (piece.end) request_trailers_ = std::move(piece.trailers);
     session.Send(*this, std::move(piece.data), piece.end, request_trailers_.get());
-    if (!piece.end) continue;
-    // Whoever waits for the end of this direction learns of it.
-    if (tunnel_) request_body_ = Body();
-    co_return;
+    if (piece.end) co_return;
   }
 }
 
@@ -164,6 +157,7 @@ void Http2ClientStream::Advance(uint8_t what) {
     }
   }
   if ((what & kClosed) != 0 && !remote_ended) FailForReset();
+  if ((what & (kSent | kClosed)) != 0) EndUpload();
   // Last: whoever waits may destroy this.
   if ((what & (kHead | kReadable | kClosed)) != 0) readable.Set();
 }
@@ -189,7 +183,7 @@ void Http2ClientStream::FailForReset() {
 
 void Http2ClientStream::Lose(std::string_view cause) {
   // What has come whole is not lost.
-  if (remote_ended) return;
+  if (remote_ended) return EndUpload();
   if (cause.empty()) {
     Fail(ResponseFlag::kUpstreamConnectionTermination, "connection_termination", head_pending,
          "closed by the upstream");
@@ -211,13 +205,33 @@ void Http2ClientStream::Fail(ResponseFlag flag, std::string_view reason, bool re
       .flag = flag, .detail = std::move(detail), .retryable = retryable, .cause = std::string(cause)};
 }
 
-// An answer before the request's end makes the rest of the request pointless.
-void Http2ClientStream::Done() {
-  if (!std::exchange(listed_, false)) return;
-  exchange_.times.response_end = session.loop().NowUs();
+// Nothing more goes to the upstream through the tunnel: whoever waits for the end of this direction learns of
+// it.
+void Http2ClientStream::EndUpload() {
+  if (!std::exchange(uploading_, false)) return;
   pump_.Cancel();
-  if (!sent || !remote_ended) session.Reset(*this, NGHTTP2_CANCEL);
-  connection_.Remove(*this, ExchangeEnd::kDone);
+  request_body_ = Body();
+  if (read_out_) Done();
+}
+
+void Http2ClientStream::ReadOut() {
+  read_out_ = true;
+  if (!uploading_) Done();
+}
+
+void Http2ClientStream::Done() {
+  if (!listed_) return;
+  exchange_.times.response_end = session.loop().NowUs();
+  Leave(ExchangeEnd::kDone);
+}
+
+// An answer before the request's end makes the rest of the request pointless.
+void Http2ClientStream::Leave(ExchangeEnd end) {
+  if (!std::exchange(listed_, false)) return;
+  pump_.Cancel();
+  session.Reset(*this, NGHTTP2_CANCEL);
+  session.Forget(*this);
+  connection_.Remove(*this, end);
 }
 
 }  // namespace narthex

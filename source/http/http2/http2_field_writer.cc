@@ -4,10 +4,12 @@
 #include <charconv>
 #include <string_view>
 
+#include "source/base/ascii.h"
 #include "source/http/byte_scan.h"
 #include "source/http/codec_fields.h"
 #include "source/http/http1_fields.h"
 #include "source/http/tunnel.h"
+#include "source/http/websocket_handshake.h"
 
 namespace narthex {
 namespace {
@@ -40,8 +42,10 @@ void PutPseudo(const HeaderMap& headers, Header known, Http2Fields& out) {
   if (value.data() != nullptr) Put(known, value, out);
 }
 
-bool PutFields(const HeaderMap& headers, Http2Fields& out) {
+// `without`: the name of a field that stays out, in lower case; empty for none.
+bool PutFields(const HeaderMap& headers, Http2Fields& out, std::string_view without = {}) {
   for (const HeaderMap::Field& field : headers) {
+    if (!without.empty() && EqualsLower(field.name, without)) continue;
     if (!IsSafe(field)) return false;
     // RFC 9113 section 8.2.2.
     if (!IsCodecsOwn(field.known)) Put(field, out);
@@ -82,7 +86,8 @@ bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length,
     Put(Header::kPath, path, out);
   }
   PutPseudo(headers, Header::kAuthority, out);
-  if (!PutFields(headers, out)) return false;
+  // The answer to an extended CONNECT proves nothing of the key, which is HTTP/1's (RFC 8441 section 5.1).
+  if (!PutFields(headers, out, protocol.empty() ? std::string_view() : kWebSocketKey)) return false;
   if (length) PutLength(*length, out);
   return true;
 }

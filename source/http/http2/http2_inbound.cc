@@ -15,6 +15,7 @@ constexpr size_t kWorthSharing = Block::kSize / 4;
 
 void Http2Session::Receive() {
   keepalive_.OnActivity();
+  receiving_ = true;
   if (!parked_.empty()) {
     Buffer all(std::exchange(parked_, {}));
     all.Append(std::move(input_));
@@ -35,6 +36,7 @@ void Http2Session::Receive() {
   // The beginning of a frame's header must not cost a block.
   if (state_ == State::kOpen) parked_ = input_.ToString();
   input_.Clear();
+  receiving_ = false;
   if (state_ == State::kOpen) CheckOutbound();
 }
 
@@ -187,20 +189,21 @@ bool Http2Session::OnReset(const nghttp2_frame& frame) {
 
 // An upstream may reset what it likes: it only hurts itself.
 bool Http2Session::CountReset() {
-  return settings_.role == Role::kClient || Guard(guards_.OnReset(loop_.NowMs()));
+  return is_client() || Guard(guards_.OnReset(loop_.NowMs()));
 }
 
 bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
   Http2Stream* stream = Find(id);
-  if (stream == nullptr) {
-    nghttp2_session_consume_connection(raw(), bytes.size());
-    return true;
-  }
+  // Those who wait for an upstream's other answers must not wait for whoever does not read his: what an
+  // upstream may send is bounded by the windows of its streams alone.
+  const bool give_back = is_client() || stream == nullptr;
+  if (give_back) nghttp2_session_consume_connection(raw(), bytes.size());
+  if (stream == nullptr) return true;
   data_received_ += bytes.size();
   stream->received_bytes += bytes.size();
   const bool too_long = stream->content_length && stream->received_bytes > *stream->content_length;
   if (!stream->head_done || stream->no_payload || too_long) {
-    nghttp2_session_consume_connection(raw(), bytes.size());
+    if (!give_back) nghttp2_session_consume_connection(raw(), bytes.size());
     Malformed(*stream, {0, kHttp2Messaging, "more DATA than the message has"});
     return Guard(flood_);
   }
@@ -266,7 +269,8 @@ BodyPiece Http2Session::TakeReceived(Http2Stream& stream) {
 
 void Http2Session::Consume(Http2Stream& stream, size_t bytes) {
   if (bytes == 0) return;
-  nghttp2_session_consume(raw(), stream.id, bytes);
+  nghttp2_session_consume_stream(raw(), stream.id, bytes);
+  if (!is_client()) nghttp2_session_consume_connection(raw(), bytes);
   if (nghttp2_session_get_outbound_queue_size(raw()) > 0) ScheduleTurn();
 }
 

@@ -180,11 +180,10 @@ void Http2Session::CheckOutbound() {
 
 void Http2Session::Reset(Http2Stream& stream, uint32_t code) {
   if (!stream.attached) return;
-  nghttp2_submit_rst_stream(raw(), NGHTTP2_FLAG_NONE, stream.id, code);
+  if (state_ != State::kEnded) nghttp2_submit_rst_stream(raw(), NGHTTP2_FLAG_NONE, stream.id, code);
   stream.error_code = code;
   Detach(stream);
   MarkReady(stream, Http2Stream::kClosed);
-  ScheduleTurn();
 }
 
 void Http2Session::ShutdownNotice() {

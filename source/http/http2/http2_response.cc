@@ -39,6 +39,7 @@ bool Http2ServerStream::BeginResponse(Response response) {
   exchange_.response_status = sending.status();
   exchange_.times.downstream_start = session.loop().NowUs();
   head_sent_ = true;
+  AwaitBodyNoMore();
   deadline_.Cancel();
   send_ended = whole;
   Touch();

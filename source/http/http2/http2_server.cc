@@ -11,7 +11,6 @@ namespace narthex {
 namespace {
 
 constexpr uint8_t kDrainPing[8] = {'d', 'r', 'a', 'i', 'n', 'i', 'n', 'g'};
-constexpr std::string_view kClientTooSlow = "stream_idle_timeout;client_too_slow";
 
 Http2Session::Settings SettingsOf(const ServerCodecOptions& options) {
   return {.role = Http2Session::Role::kServer,
@@ -34,11 +33,12 @@ Http2ServerConnection::Http2ServerConnection(std::unique_ptr<Stream> stream, Ser
   const ServerCodecOptions& options = context.options;
   if (options.max_connection_duration.count() > 0) lifetime_timer_.Arm(options.max_connection_duration);
   if (options.min_client_rate == 0) return;
-  const ClientPace::Watch watch{.bytes_per_second = options.min_client_rate,
-                                .moved = &Http2ServerConnection::Moved,
-                                .too_slow = &Http2ServerConnection::OnTooSlow,
-                                .context = this};
+  ClientPace::Watch watch{.bytes_per_second = options.min_client_rate,
+                          .moved = &Http2ServerConnection::Moved,
+                          .too_slow = &Http2ServerConnection::OnSendsTooSlow,
+                          .context = this};
   sends_ = std::make_unique<ClientPace>(context.loop.wheel(), watch);
+  watch.too_slow = &Http2ServerConnection::OnReceivesTooSlow;
   receives_ = std::make_unique<ClientPace>(context.loop.wheel(), watch);
 }
 
@@ -190,7 +190,17 @@ int64_t Http2ServerConnection::Moved(void* self, ClientPace::Side side) {
          static_cast<int64_t>(session.stream().Unreceived());
 }
 
-void Http2ServerConnection::OnTooSlow(void* self) {
+// The requests that it owes more of are answered; what else it does on the connection goes on.
+void Http2ServerConnection::OnSendsTooSlow(void* self) {
+  auto* connection = static_cast<Http2ServerConnection*>(self);
+  for (Http2ServerStream* stream = connection->first_; stream != nullptr; stream = stream->next) {
+    stream->OnTooSlow();
+  }
+  // Those that have only begun get their time.
+  if (connection->bodies_awaited_ > 0) connection->sends_->Wait(ClientPace::Side::kSends);
+}
+
+void Http2ServerConnection::OnReceivesTooSlow(void* self) {
   static_cast<Http2ServerConnection*>(self)->session_.Close(NGHTTP2_ENHANCE_YOUR_CALM, kClientTooSlow);
 }
 

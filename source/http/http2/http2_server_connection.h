@@ -53,7 +53,8 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   static void OnIdleTimer(void* self);
   static void OnLifetimeTimer(void* self);
   static int64_t Moved(void* self, ClientPace::Side side);
-  static void OnTooSlow(void* self);
+  static void OnSendsTooSlow(void* self);
+  static void OnReceivesTooSlow(void* self);
 
   const ServerConnectionContext context_;
   Http2Session session_;

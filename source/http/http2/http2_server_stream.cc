@@ -3,66 +3,17 @@
 #include <string>
 #include <utility>
 
-#include "source/base/random.h"
+#include "source/base/ascii.h"
 #include "source/http/reason_phrase.h"
 #include "source/http/tunnel.h"
 #include "source/http/websocket_handshake.h"
 
 namespace narthex {
 
-// Reads a request's body as the handler asks for it, which lets the client send more.
-class Http2ServerStream::RequestBody final : public BodySource {
- public:
-  explicit RequestBody(Http2ServerStream& stream) : stream_(stream), tunnel_(stream.tunnel_) {}
-  ~RequestBody() override {
-    const std::shared_ptr<Http2ServerStream*> stream = tunnel_.lock();
-    if (stream == nullptr) return;
-    (*stream)->upload_over_ = true;
-    // Finished looks again.
-    if ((*stream)->sent) (*stream)->session.MarkReady(**stream, kSent);
-  }
-
-  Task<BodyPiece> Read() override {
-    stream_.SendContinue();
-    while (stream_.received.empty() && !stream_.remote_ended && !stream_.goodbye_) {
-      stream_.readable.Reset();
-      // Once the response has begun, both ends may talk to each other as slowly as they like.
-      const Awaited awaited(stream_.head_sent_ ? nullptr : &stream_.connection_);
-      co_await stream_.readable.Wait();
-    }
-    BodyPiece piece;
-    if (stream_.received.empty() && stream_.goodbye_) {
-      piece.data.Append(GoingAwayFromClient(static_cast<uint32_t>(Random64())));
-      piece.end = true;
-      co_return piece;
-    }
-    piece = stream_.session.TakeReceived(stream_);
-    if (stream_.watch_) stream_.watch_->FromClient(piece.data);
-    co_return piece;
-  }
-
- private:
-  class Awaited {
-   public:
-    explicit Awaited(Http2ServerConnection* connection) : connection_(connection) {
-      if (connection_ != nullptr) connection_->WaitForBody();
-    }
-    Awaited(const Awaited&) = delete;
-    ~Awaited() {
-      if (connection_ != nullptr) connection_->GoOnWithBody();
-    }
-
-   private:
-    Http2ServerConnection* const connection_;
-  };
-
-  Http2ServerStream& stream_;
-  const std::weak_ptr<Http2ServerStream*> tunnel_;
-};
-
 Http2ServerStream::Http2ServerStream(Http2ServerConnection& connection)
     : Http2Stream(connection.session()),
       connection_(connection),
+      began_(connection.context().loop.NowMs()),
       exchange_(connection.context().loop, connection.context().facts),
       idle_timer_(connection.context().loop.wheel(), &Http2ServerStream::OnIdleTimer, this),
       deadline_(connection.context().loop.wheel(), &Http2ServerStream::OnDeadline, this) {
@@ -113,12 +64,12 @@ void Http2ServerStream::TakeConnect() {
   headers.Remove(Header::kProtocol);
   watch_.emplace(headers);
   // HTTP/2 needs no proof that the server knows the protocol, HTTP/1 does (RFC 8441 section 5.1).
-  if (headers.Get(Header::kUpgrade) == "websocket") headers.Set(kWebSocketKey, NewWebSocketKey());
+  if (EqualsLower(headers.Get(Header::kUpgrade), "websocket")) headers.Set(kWebSocketKey, NewWebSocketKey());
 }
 
 bool Http2ServerStream::Advance(uint8_t what) {
-  const bool closed = (what & kClosed) != 0;
-  if (closed && !sent) {
+  closed_ |= (what & kClosed) != 0;
+  if (closed_ && !sent) {
     OnOver();
     return false;
   }
@@ -135,7 +86,16 @@ bool Http2ServerStream::Advance(uint8_t what) {
   if ((what & (kSendable | kProgress)) != 0) Touch();
   if ((what & kSendable) != 0) sendable.Set();
   if ((what & kSent) != 0) Finished();
-  return !closed;
+  return !closed_ || UploadGoesOn();
+}
+
+// The stream is closed, but what the client sent through its tunnel before is still to be read; or it was
+// cut, and whoever reads has to learn that this is no end in good order.
+bool Http2ServerStream::UploadGoesOn() {
+  if (tunnel_ == nullptr || upload_over_) return false;
+  Touch();
+  if (!remote_ended) readable.Set();
+  return !upload_over_;
 }
 
 void Http2ServerStream::Begin() {
@@ -210,30 +170,6 @@ Task<void> Http2ServerStream::Serve() {
   if (BeginResponse(*std::move(answer)) && !send_ended) co_await SendBody();
 }
 
-Request Http2ServerStream::MakeRequest() {
-  const ServerCodecOptions& options = connection_.context().options;
-  if (continue_pending_ && options.proxy_100_continue) {
-    // Whether the body is wanted is the upstream's to say.
-    continue_pending_ = false;
-    exchange_.request_headers.Add(Header::kExpect, "100-continue");
-  }
-  if (tunnel_ != nullptr) {
-    exchange_.times.request_end = session.loop().NowUs();
-    return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), std::nullopt), exchange_);
-  }
-  if (!remote_ended) {
-    if (options.request_timeout.count() > 0) deadline_.Arm(options.request_timeout);
-    return Request(Body(Buffer(), std::make_unique<RequestBody>(*this), content_length), exchange_);
-  }
-  exchange_.times.request_end = session.loop().NowUs();
-  exchange_.request_body_bytes = received_bytes;
-  if (received_bytes == 0 && !content_length && trailers == nullptr) return Request(Body(), exchange_);
-  session.Consume(*this, received.size());
-  Body body(std::move(received));
-  if (trailers != nullptr) body.set_trailers(std::move(trailers));
-  return Request(std::move(body), exchange_);
-}
-
 Response Http2ServerStream::Refusal() {
   return connection_.context().handler.Refuse(exchange_, refusal_.status,
                                               ExchangeError{.flag = ResponseFlag::kDownstreamProtocolError,
@@ -255,9 +191,10 @@ Response Http2ServerStream::TimeoutReply() {
   if (timed_out_ == TimedOut::kRequest) {
     return handler.Refuse(exchange_, 408, ExchangeError{.detail = "request_overall_timeout"});
   }
+  const std::string_view detail = timed_out_ == TimedOut::kSlow ? kClientTooSlow : "stream_idle_timeout";
   return handler.Refuse(
       exchange_, remote_ended ? 504 : 408,
-      ExchangeError{.flag = ResponseFlag::kStreamIdleTimeout, .detail = "stream_idle_timeout"});
+      ExchangeError{.flag = ResponseFlag::kStreamIdleTimeout, .detail = std::string(detail)});
 }
 
 void Http2ServerStream::Touch() {
@@ -278,6 +215,8 @@ void Http2ServerStream::OnIdleTimer(void* self) {
     return stream->handler_.Interrupt();
   }
   stream->EndWith(ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout");
+  // The upstream does not take what is left of a tunnel.
+  if (stream->closed_) return stream->EndUpload();
   stream->session.Reset(*stream, NGHTTP2_INTERNAL_ERROR);
 }
 

@@ -24,13 +24,15 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void SayGoodbye();
   // The connection ends under it; `failure` as in Http2Events::OnClosing.
   void CutOff(std::string_view failure);
+  // The client is too slow; answers the request when it is one of those whose body it owes.
+  void OnTooSlow();
 
   Http2ServerStream* next = nullptr;  // of the connection's streams
   Http2ServerStream* previous = nullptr;
 
  private:
   class RequestBody;
-  enum class TimedOut : uint8_t { kNo, kIdle, kRequest };
+  enum class TimedOut : uint8_t { kNo, kIdle, kRequest, kSlow };
 
   Task<void> Serve();
   Request MakeRequest();
@@ -42,6 +44,10 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void Begin();
   void Finished();
   void OnOver();
+  bool UploadGoesOn();
+  void EndUpload();
+  void AwaitBody();
+  void AwaitBodyNoMore();
   // The exchange has moved.
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
@@ -54,11 +60,14 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   static void OnIdleChanged(void* self) { static_cast<Http2ServerStream*>(self)->Touch(); }
 
   Http2ServerConnection& connection_;
+  const uint64_t began_;  // milliseconds of the loop's clock
   Exchange exchange_;
   Http2FieldError refusal_;
   InterruptSlot handler_;
   Timer idle_timer_;
   Timer deadline_;
+  bool body_awaited_ = false;  // counted by the connection; outlives the response, whose body may read ours
+  bool closed_ = false;        // the client has no part in it any more
   std::optional<Response> response_;
   std::unique_ptr<HeaderMap> response_trailers_;
   TimedOut timed_out_ = TimedOut::kNo;

@@ -158,8 +158,11 @@ bool Http2Session::Dispatch() {
 }
 
 void Http2Session::MarkReady(Http2Stream& stream, Http2Stream::Ready what) {
+  // No turn would take the note back; those who are left of a session that is over were told by OnClosing.
+  if (state_ == State::kEnded) return;
   if (stream.ready == 0) ready_.push_back(&stream);
   stream.ready |= what;
+  if (!receiving_) ScheduleTurn();
 }
 
 void Http2Session::Detach(Http2Stream& stream) {
@@ -170,17 +173,18 @@ void Http2Session::Detach(Http2Stream& stream) {
 }
 
 void Http2Session::Forget(Http2Stream& stream) {
+  if (!std::exchange(stream.linked, false)) return;
   Detach(stream);
-  if (!stream.received.empty() && open()) {
+  if (!stream.received.empty() && open() && !is_client()) {
     nghttp2_session_consume_connection(raw(), stream.received.size());
     ScheduleTurn();
   }
-  if (stream.ready != 0)
+  if (std::exchange(stream.ready, 0) != 0)
     std::replace(ready_.begin(), ready_.end(), &stream, static_cast<Http2Stream*>(nullptr));
 }
 
 Http2Stream::~Http2Stream() {
-  session.Forget(*this);
+  if (linked) session.Forget(*this);
 }
 
 void Http2Session::CloseFor(Http2Flood flood) {

@@ -55,7 +55,7 @@ class Http2Session {
   void SubmitInterim(Http2Stream& stream, const Http2Fields& fields);
   // Gives a piece of body to be sent. REQUIRES: to_send is empty, and nothing was given with `end`.
   void Send(Http2Stream& stream, Buffer data, bool end, const HeaderMap* trailers);
-  // Resets the stream, which is closed from now on.
+  // Resets the stream, which is closed from now on. Does nothing when it is closed already.
   void Reset(Http2Stream& stream, uint32_t code);
   // The peer broke the rules of messages on `stream`.
   void Malformed(Http2Stream& stream, const Http2FieldError& error);
@@ -69,8 +69,11 @@ class Http2Session {
   // Lets the peer send `bytes` more on the stream.
   void Consume(Http2Stream& stream, size_t bytes);
 
-  // The owner is told of `what` in the present or next Turn.
+  // The owner is told of `what` in the present or next Turn; never once the session is over.
   void MarkReady(Http2Stream& stream, Http2Stream::Ready what);
+  // Drops all that the session keeps of the stream, which outlives it from now on, and must not be given to
+  // it any more.
+  void Forget(Http2Stream& stream);
 
   // Announces that no stream will be taken soon; then FinalGoAway, with the last one that is.
   void ShutdownNotice();
@@ -160,7 +163,7 @@ class Http2Session {
     return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(raw(), id));
   }
   void Detach(Http2Stream& stream);
-  void Forget(Http2Stream& stream);
+  bool is_client() const { return settings_.role == Role::kClient; }
 
   EventLoop& loop_;
   std::unique_ptr<Stream> stream_;
@@ -195,6 +198,7 @@ class Http2Session {
   Http2Flood flood_ = Http2Flood::kNone;
   State state_ = State::kOpen;
   bool in_turn_ = false;
+  bool receiving_ = false;  // a Turn follows
   bool write_blocked_ = false;
   bool writing_ = false;    // Writer runs
   bool head_open_ = false;  // a head has begun and not ended

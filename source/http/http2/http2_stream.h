@@ -31,9 +31,10 @@ struct Http2Stream {
   Http2Stream(const Http2Stream&) = delete;
   ~Http2Stream();
 
-  Http2Session& session;
+  Http2Session& session;  // may be gone once this is not linked
   int32_t id = -1;
   uint8_t ready = 0;
+  bool linked = true;     // the session may still have notes of it
   bool attached = false;  // nghttp2 knows it, and this is its user data
 
   // Received. What nobody has read is at most its window.

@@ -24,7 +24,6 @@ struct ClientCall {
   explicit ClientCall(EventLoop& loop) : exchange(loop, facts) {}
 
   Task<void> Run(ClientConnection& connection, Request request) {
-    std::optional<Request> again;
     ClientConnection::Result result = co_await connection.Send(std::move(request), &again);
     retry_possible = again.has_value();
     if (auto* failed = std::get_if<ExchangeError>(&result)) {
@@ -47,6 +46,7 @@ struct ClientCall {
   bool done = false, reads = false, read = false, retry_possible = false;
   std::optional<ExchangeError> error;
   std::optional<Response> response;
+  std::optional<Request> again;  // the request, when it was not sent
   std::string body, trailer;
   Task<void> task, reading;
 };

@@ -183,6 +183,40 @@ TEST_F(Http2ClientTest, OpensTheWindowAsTheResponseIsRead) {
   EXPECT_GE(reader_.window_updates[1], 40'000u);
 }
 
+// An upload that is answered early, on a connection that ends before the answer is read.
+TEST_F(Http2ClientTest, AnAnswerMayOutliveItsConnection) {
+  Connect();
+  Event event;
+  ClientCall& call = Start("POST", "/a", Body(Buffer(), std::make_unique<Upload>(event), std::nullopt));
+  Deliver(RawHeaders(1, kOk, false));
+  ASSERT_TRUE(call.response);
+  Deliver(RawData(1, "whole", true));
+  stream_->Close();
+  EXPECT_EQ(owner_.broken, 0);
+  Read(call);
+  EXPECT_EQ(call.body, "whole");
+  EXPECT_EQ(owner_.broken, 1);
+  connection_.reset();
+  call.response.reset();
+}
+
+// Twenty that are not read, of a stream's window each, would fill the connection's.
+TEST_F(Http2ClientTest, AnswersThatAreNotReadHoldUpNoOther) {
+  Connect();
+  Deliver(RawSettings({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}}));
+  uint64_t sent = 0;
+  for (uint32_t i = 0; i < 20; ++i) {
+    const ClientCall& call = Start("GET", "/a");
+    Deliver(RawHeaders(2 * i + 1, kOk, false));
+    ASSERT_TRUE(call.response);
+    for (int n = 0; n < 4; ++n) Deliver(RawData(2 * i + 1, std::string(16'000, 'd'), false));
+    sent += 4 * 16'000;
+    ASSERT_GT(reader_.window_updates[0] + 65'535, sent);
+    EXPECT_EQ(reader_.window_updates.count(2 * i + 1), 0u);
+  }
+  EXPECT_GT(sent, 1024u * 1024);
+}
+
 TEST_F(Http2ClientTest, CancelsWhatNobodyWantsAndGoesOn) {
   Connect();
   ClientCall& call = Start("GET", "/a");

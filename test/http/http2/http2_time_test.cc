@@ -115,12 +115,42 @@ TEST_F(Http2ServerTest, AClientThatDripsItsBodyIsTooSlow) {
   options_.min_client_rate = 100;
   Connect();
   Send(RawHeaders(1, RawPost("/echo"), false));
-  for (int i = 0; i < 11 && reader_.goaways.empty(); ++i) {
+  for (int i = 0; i < 11 && !At(1).ended; ++i) {
     Send(RawData(1, "a", false));
     Advance(1000);
   }
-  EXPECT_TRUE(refused(NGHTTP2_ENHANCE_YOUR_CALM));
+  EXPECT_EQ(At(1).status(), 408);
+  ASSERT_EQ(handler_.ended.size(), 1u);
   EXPECT_EQ(handler_.ended[0].details, "stream_idle_timeout;client_too_slow");
+  // What else it does on the connection goes on.
+  Send(RawHeaders(3, RawGet("/a"), true));
+  EXPECT_EQ(At(3).status(), 200);
+  EXPECT_TRUE(reader_.goaways.empty());
+}
+
+// Its turn comes when it has had its time.
+TEST_F(Http2ServerTest, AnUploadThatHasJustBegunIsNotTooSlow) {
+  options_.min_client_rate = 100;
+  Connect();
+  Send(RawHeaders(1, RawPost("/echo"), false));
+  Advance(6000);
+  Send(RawHeaders(3, RawPost("/echo"), false));
+  Advance(4500);
+  EXPECT_EQ(At(1).status(), 408);
+  EXPECT_FALSE(At(3).ended);
+  Advance(10'500);
+  EXPECT_EQ(At(3).status(), 408);
+}
+
+// The read of its body began before the response did.
+TEST_F(Http2ServerTest, AClientMayBeSilentOnceTheResponseHasBegun) {
+  options_.min_client_rate = 100;
+  Connect();
+  Send(RawHeaders(1, RawPost("/talk"), false));
+  EXPECT_EQ(At(1).status(), 200);
+  Advance(30'000);
+  EXPECT_FALSE(At(1).reset);
+  EXPECT_TRUE(reader_.goaways.empty());
 }
 
 TEST_F(Http2ServerTest, AClientThatDripsItsWindowIsTooSlow) {

@@ -41,6 +41,33 @@ struct Endless final : BodySource {
   bool breaks;
 };
 
+// Has begun to read the request's body before the response, and goes on for ever.
+struct Talk final : BodySource {
+  explicit Talk(Body b) : body(std::move(b)), listening(Listen()) { listening.Start(); }
+  Task<void> Listen() {
+    while (true) {
+      BodyPiece piece = co_await body.Read();
+      if (piece.end || piece.error != nullptr) co_return;
+    }
+  }
+  Task<BodyPiece> Read() override {
+    co_await never.Wait();
+    co_return BodyPiece();
+  }
+  Event never;
+  Body body;
+  Task<void> listening;
+};
+
+// Nothing but an end.
+struct Silent final : BodySource {
+  Task<BodyPiece> Read() override {
+    BodyPiece piece;
+    piece.end = true;
+    co_return piece;
+  }
+};
+
 Task<uint64_t> ReadTwoPieces(Body& body, Event& go) {
   BodyPiece first = co_await body.Read();
   go.Reset();
@@ -66,7 +93,7 @@ Task<Response> Recorder::Handle(Request request) {
     hint.Add("link", "</a.css>");
     request.info().SendInterim(hint);
   }
-  Response response(path == "/204" ? 204 : 200);
+  Response response(path == "/204" ? 204 : path == "/tunnel" ? 101 : 200);
   if (path == "/echo") {
     WholeBody body = co_await ReadAll(request.body(), 1 << 24);
     if (body.error != nullptr) co_return LocalReply(400, body.error->detail, "bad body");
@@ -77,6 +104,11 @@ Task<Response> Recorder::Handle(Request request) {
     response.set_body(Body(std::move(body.data)));
   } else if (path == "/read-slowly") {
     body_read = co_await ReadTwoPieces(request.body(), go);
+  } else if (path == "/talk") {
+    response.set_body(Body(Buffer(), std::make_unique<Talk>(std::move(request.body())), std::nullopt));
+  } else if (path == "/tunnel") {
+    upload = std::move(request.body());
+    response.set_body(Body(Buffer(), std::make_unique<Silent>(), std::nullopt));
   } else if (path == "/stream") {
     response.set_body(Body(Buffer(), std::make_unique<Pieces>(), std::nullopt));
   } else if (path == "/endless" || path == "/broken") {

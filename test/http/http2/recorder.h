@@ -32,8 +32,9 @@ class Recorder final : public RequestHandler {
     bool Has(ResponseFlag flag) const { return (flags >> static_cast<int>(flag) & 1) != 0; }
   };
 
-  Event go;    // "/wait" and "/idle..." wait for it
-  Event more;  // "/endless" waits for it with each piece
+  Event go;     // "/wait" and "/idle..." wait for it
+  Event more;   // "/endless" waits for it with each piece
+  Body upload;  // of "/tunnel", which is agreed to and whose other direction ends at once, until it is read
   int started = 0;
   std::vector<std::string> seen;  // "GET /path"
   std::vector<RawFields> fields;  // of each request
