@@ -131,16 +131,12 @@ HttpChainSlot::HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManag
       clusters_(clusters),
       hcm_(std::move(hcm)),
       stats_(hcm_->stat_prefix),
-      manager_(*this) {}
+      manager_(*this),
+      drain_timer_(loop.wheel(), &OnDrainTimeEnd, this) {}
 
 HttpChainSlot::~HttpChainSlot() {
   for (const auto& connection : connections_) connection->SayGoodbye();
-  while (!connections_.empty()) {
-    Forget(*connections_.back());
-    // Taken out before it is destroyed, so that nothing finds it half gone.
-    const std::unique_ptr<DownstreamConnection> last = std::move(connections_.back());
-    connections_.pop_back();
-  }
+  while (!connections_.empty()) EndNow(*connections_.back());
 }
 
 bool HttpChainSlot::Update(const FilterChainConfig& chain) {
@@ -158,14 +154,38 @@ void HttpChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerB
   opened.Serve(std::move(stream), fd, opened.hcm_->codec);
   // While the process drains, a connection takes one request, for which it waits no longer than others do
   // then.
-  if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
+  if (shared_.draining.load(std::memory_order_relaxed)) DrainOne(opened);
 }
 
 void HttpChainSlot::Drain() {
   // Draining an idle connection may end it at once, which takes it out of the list.
   for (size_t i = connections_.size(); i-- > 0;) {
-    if (i < connections_.size()) connections_[i]->Drain();
+    if (i < connections_.size()) DrainOne(*connections_[i]);
   }
+}
+
+void HttpChainSlot::DrainOne(DownstreamConnection& connection) {
+  // The time that runs is that of those who were drained first.
+  if (!drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
+  connection.Drain();
+}
+
+void HttpChainSlot::OnDrainTimeEnd(void* self) {
+  auto& slot = *static_cast<HttpChainSlot*>(self);
+  std::vector<DownstreamConnection*> drained;
+  for (const auto& connection : slot.connections_) {
+    if (!connection->draining_) continue;
+    connection->SayGoodbye();
+    drained.push_back(connection.get());
+  }
+  for (DownstreamConnection* connection : drained) slot.EndNow(*connection);
+}
+
+// From the loop, with what is in progress on it.
+void HttpChainSlot::EndNow(DownstreamConnection& connection) {
+  Forget(connection);
+  // Taken out before it is destroyed, so that nothing finds it half gone.
+  const std::unique_ptr<DownstreamConnection> ended = TakeOut(connection);
 }
 
 // Not the longest idle one of all, which would take a list that each request pays for.
@@ -200,14 +220,18 @@ void HttpChainSlot::Forget(DownstreamConnection& connection) {
 
 void HttpChainSlot::Close(DownstreamConnection& connection) {
   Forget(connection);
+  loop_.DeleteLater(TakeOut(connection));
+}
+
+std::unique_ptr<DownstreamConnection> HttpChainSlot::TakeOut(DownstreamConnection& connection) {
   const size_t position = connection.position_;
-  std::unique_ptr<DownstreamConnection> closed = std::move(connections_[position]);
+  std::unique_ptr<DownstreamConnection> taken = std::move(connections_[position]);
   if (position + 1 != connections_.size()) {
     connections_[position] = std::move(connections_.back());
     connections_[position]->position_ = position;
   }
   connections_.pop_back();
-  loop_.DeleteLater(std::move(closed));
+  return taken;
 }
 
 }  // namespace narthex

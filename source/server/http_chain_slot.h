@@ -49,7 +49,8 @@ class DownstreamConnection {
   std::unique_ptr<ServerConnection> codec_;
 };
 
-// The connections of a filter chain with an HTTP connection manager.
+// The connections of a filter chain with an HTTP connection manager. Those that are drained end with their
+// exchanges, or when the drain time ends.
 class HttpChainSlot final : public ChainSlot, private HcmSource {
  public:
   HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
@@ -81,7 +82,11 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   };
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
   ClusterManager* Clusters() const override { return &clusters_; }
+  static void OnDrainTimeEnd(void* self);
+  void DrainOne(DownstreamConnection& connection);
+  void EndNow(DownstreamConnection& connection);
   void Close(DownstreamConnection& connection);
+  std::unique_ptr<DownstreamConnection> TakeOut(DownstreamConnection& connection);
   void Forget(DownstreamConnection& connection);
 
   EventLoop& loop_;
@@ -92,6 +97,7 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   ConnectionManager manager_;
   std::vector<std::unique_ptr<DownstreamConnection>> connections_;
   size_t looked_at_ = 0;  // where CloseIdle goes on
+  Timer drain_timer_;
 };
 
 }  // namespace narthex
