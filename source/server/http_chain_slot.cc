@@ -154,27 +154,25 @@ void HttpChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerB
   opened.Serve(std::move(stream), fd, opened.hcm_->codec);
   // While the process drains, a connection takes one request, for which it waits no longer than others do
   // then.
-  if (shared_.draining.load(std::memory_order_relaxed)) DrainOne(opened);
+  if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
 }
 
 void HttpChainSlot::Drain() {
+  // The time that runs is that of those who were drained first.
+  if (!connections_.empty() && !drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
   // Draining an idle connection may end it at once, which takes it out of the list.
   for (size_t i = connections_.size(); i-- > 0;) {
-    if (i < connections_.size()) DrainOne(*connections_[i]);
+    if (i >= connections_.size()) continue;
+    connections_[i]->ends_with_drain_ = true;
+    connections_[i]->Drain();
   }
-}
-
-void HttpChainSlot::DrainOne(DownstreamConnection& connection) {
-  // The time that runs is that of those who were drained first.
-  if (!drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
-  connection.Drain();
 }
 
 void HttpChainSlot::OnDrainTimeEnd(void* self) {
   auto& slot = *static_cast<HttpChainSlot*>(self);
   std::vector<DownstreamConnection*> drained;
   for (const auto& connection : slot.connections_) {
-    if (!connection->draining_) continue;
+    if (!connection->ends_with_drain_) continue;
     connection->SayGoodbye();
     drained.push_back(connection.get());
   }

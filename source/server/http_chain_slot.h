@@ -44,6 +44,7 @@ class DownstreamConnection {
   int fd_ = -1;               // the codec's stream owns it
   Speaks protocol_ = Speaks::kUnknown;
   bool draining_ = false;
+  bool ends_with_drain_ = false;          // when the drain time of its slot ends, unless it has before
   std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
   size_t position_ = 0;                   // in its slot
   std::unique_ptr<ServerConnection> codec_;
@@ -83,7 +84,6 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
   ClusterManager* Clusters() const override { return &clusters_; }
   static void OnDrainTimeEnd(void* self);
-  void DrainOne(DownstreamConnection& connection);
   void EndNow(DownstreamConnection& connection);
   void Close(DownstreamConnection& connection);
   std::unique_ptr<DownstreamConnection> TakeOut(DownstreamConnection& connection);
