@@ -266,7 +266,6 @@ class TlsTest(EdgeTest):
             self.assertEqual(gateway.stat("cluster.service.ssl." + cause), 1)
             gateway.end()
 
-
     def test_verifies_upstreams_by_what_each_request_names(self):
         pair = self.authority.issue("both", ["b.test"], extension="subjectAltName=DNS:b.test,IP:10.1.2.3\n")
         upstream = self.serve(TlsUpstream("sealed", *pair))
