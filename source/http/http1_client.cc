@@ -73,9 +73,12 @@ Task<bool> Http1ClientConnection::Flush() {
   co_return written;
 }
 
-// Sends what is left of the request's body, beside the wait for the response.
+// Sends what is left of the request, beside the wait for the response: an upstream may answer while it reads,
+// and read no more before its answer is taken.
 Task<void> Http1ClientConnection::Pump() {
-  while (true) {
+  const bool writable = output_.empty() || co_await Flush();
+  if (!body_given_away_) request_done_ = writable;
+  while (body_given_away_ && writable) {
     BodyPiece piece = co_await request_body_.Read();
     if (piece.error != nullptr) {
       // The head may wait for a response to a request that will never be whole: wake it.
@@ -124,15 +127,15 @@ bool Http1ClientConnection::WriteRequest(Request& request) {
   return true;
 }
 
-// The head is written: the request is done, or the pump sends the rest of it.
-void Http1ClientConnection::HeadWritten(Request& request) {
-  if (request.body().complete() || asks_tunnel_) {
+// What goes out at once is written: the request is done, or the pump sends the rest of it.
+void Http1ClientConnection::SendRest(Request& request) {
+  body_given_away_ = !request.body().complete() && !asks_tunnel_;
+  if (!body_given_away_ && output_.empty()) {
     request_done_ = true;
     exchange_->times.upstream_end = loop_.NowUs();
     return;
   }
-  body_given_away_ = true;
-  request_body_ = std::move(request.body());
+  if (body_given_away_) request_body_ = std::move(request.body());
   pump_ = Pump();
   pump_.Start();
 }
@@ -252,8 +255,8 @@ Task<ClientConnection::Result> Http1ClientConnection::Send(Request request, std:
     co_return ExchangeError{ResponseFlag::kLocalReset, "http1.invalid_header_field", false, {}};
   }
   // What can't be written is met again by the reader, as an error or an early answer.
-  if (!FlushNow()) co_await Flush();
-  HeadWritten(request);
+  FlushNow();
+  SendRest(request);
   ResponseHead head;
   std::optional<ExchangeError> error;
   co_await stream_->Readable();

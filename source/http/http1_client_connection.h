@@ -67,7 +67,7 @@ class Http1ClientConnection final : public ClientConnection {
   Task<bool> Flush();
   void Begin(const Request& request);
   bool WriteRequest(Request& request);
-  void HeadWritten(Request& request);
+  void SendRest(Request& request);
   void StartTunnel(Request& request);
   enum class Parsed { kComplete, kIncomplete, kLong, kError };
   bool TakeUsualHead(ResponseHead& head, std::optional<ExchangeError>& error);

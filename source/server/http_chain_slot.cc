@@ -131,19 +131,12 @@ HttpChainSlot::HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManag
       clusters_(clusters),
       hcm_(std::move(hcm)),
       stats_(hcm_->stat_prefix),
-      manager_(*this) {}
+      manager_(*this),
+      drain_timer_(loop.wheel(), &OnDrainTimeEnd, this) {}
 
 HttpChainSlot::~HttpChainSlot() {
-  // One that is found broken then is taken out of the list.
-  for (size_t i = connections_.size(); i-- > 0;) {
-    if (i < connections_.size()) connections_[i]->SayGoodbye();
-  }
-  while (!connections_.empty()) {
-    Forget(*connections_.back());
-    // Taken out before it is destroyed, so that nothing finds it half gone.
-    const std::unique_ptr<DownstreamConnection> last = std::move(connections_.back());
-    connections_.pop_back();
-  }
+  SayGoodbyes(/*all=*/true);
+  while (!connections_.empty()) EndNow(*connections_.back());
 }
 
 bool HttpChainSlot::Update(const FilterChainConfig& chain) {
@@ -165,10 +158,37 @@ void HttpChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerB
 }
 
 void HttpChainSlot::Drain() {
+  // The time that runs is that of those who were drained first.
+  if (!connections_.empty() && !drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
   // Draining an idle connection may end it at once, which takes it out of the list.
   for (size_t i = connections_.size(); i-- > 0;) {
-    if (i < connections_.size()) connections_[i]->Drain();
+    if (i >= connections_.size()) continue;
+    connections_[i]->ends_with_drain_ = true;
+    connections_[i]->Drain();
   }
+}
+
+void HttpChainSlot::OnDrainTimeEnd(void* self) {
+  auto& slot = *static_cast<HttpChainSlot*>(self);
+  slot.SayGoodbyes(/*all=*/false);
+  for (size_t i = slot.connections_.size(); i-- > 0;) {
+    if (slot.connections_[i]->ends_with_drain_) slot.EndNow(*slot.connections_[i]);
+  }
+}
+
+// From the last to the first: one that is found broken then is taken out of the list.
+void HttpChainSlot::SayGoodbyes(bool all) {
+  for (size_t i = connections_.size(); i-- > 0;) {
+    if (i >= connections_.size()) continue;
+    if (all || connections_[i]->ends_with_drain_) connections_[i]->SayGoodbye();
+  }
+}
+
+// From the loop, with what is in progress on it.
+void HttpChainSlot::EndNow(DownstreamConnection& connection) {
+  Forget(connection);
+  // Taken out before it is destroyed, so that nothing finds it half gone.
+  const std::unique_ptr<DownstreamConnection> ended = TakeOut(connection);
 }
 
 // Not the longest idle one of all, which would take a list that each request pays for.
@@ -203,14 +223,18 @@ void HttpChainSlot::Forget(DownstreamConnection& connection) {
 
 void HttpChainSlot::Close(DownstreamConnection& connection) {
   Forget(connection);
+  loop_.DeleteLater(TakeOut(connection));
+}
+
+std::unique_ptr<DownstreamConnection> HttpChainSlot::TakeOut(DownstreamConnection& connection) {
   const size_t position = connection.position_;
-  std::unique_ptr<DownstreamConnection> closed = std::move(connections_[position]);
+  std::unique_ptr<DownstreamConnection> taken = std::move(connections_[position]);
   if (position + 1 != connections_.size()) {
     connections_[position] = std::move(connections_.back());
     connections_[position]->position_ = position;
   }
   connections_.pop_back();
-  loop_.DeleteLater(std::move(closed));
+  return taken;
 }
 
 }  // namespace narthex

@@ -44,12 +44,14 @@ class DownstreamConnection {
   int fd_ = -1;               // the codec's stream owns it
   Speaks protocol_ = Speaks::kUnknown;
   bool draining_ = false;
+  bool ends_with_drain_ = false;          // when the drain time of its slot ends, unless it has before
   std::shared_ptr<const HcmConfig> hcm_;  // owns the codec's options
   size_t position_ = 0;                   // in its slot
   std::unique_ptr<ServerConnection> codec_;
 };
 
-// The connections of a filter chain with an HTTP connection manager.
+// The connections of a filter chain with an HTTP connection manager. Those that are drained end with their
+// exchanges, or when the drain time ends.
 class HttpChainSlot final : public ChainSlot, private HcmSource {
  public:
   HttpChainSlot(EventLoop& loop, WorkerShared& shared, ClusterManager& clusters,
@@ -81,7 +83,11 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   };
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
   ClusterManager* Clusters() const override { return &clusters_; }
+  static void OnDrainTimeEnd(void* self);
+  void EndNow(DownstreamConnection& connection);
+  void SayGoodbyes(bool all);
   void Close(DownstreamConnection& connection);
+  std::unique_ptr<DownstreamConnection> TakeOut(DownstreamConnection& connection);
   void Forget(DownstreamConnection& connection);
 
   EventLoop& loop_;
@@ -92,6 +98,7 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   ConnectionManager manager_;
   std::vector<std::unique_ptr<DownstreamConnection>> connections_;
   size_t looked_at_ = 0;  // where CloseIdle goes on
+  Timer drain_timer_;
 };
 
 }  // namespace narthex

@@ -50,14 +50,14 @@ Task<void> Relay::Pump(Direction& direction) {
       continue;
     }
     if (read.kind == IoResult::Kind::kEnd) co_return PassEndOn(direction);
-    if (!read.ok()) co_return Finish(direction, direction.failed(/*reading=*/true));
+    if (!read.ok()) co_return Fail(direction, /*reading=*/true);
     CountRead(direction, read.bytes);
     while (!bytes.empty()) {
       const IoResult written = direction.to.Write(bytes);
       CountWritten(direction, written.bytes);
       if (written.ok()) break;
       if (written.kind != IoResult::Kind::kWouldBlock) {
-        co_return Finish(direction, direction.failed(/*reading=*/false));
+        co_return Fail(direction, /*reading=*/false);
       }
       reads = 0;
       if (direction.from_downstream) stats_.reading_paused.Add();
@@ -93,6 +93,19 @@ void Relay::PassEndOn(Direction& direction) {
   Finish(direction, direction.from_downstream ? RelayEnd::kDownstreamLast : RelayEnd::kUpstreamLast);
 }
 
+void Relay::Fail(Direction& direction, bool reading) {
+  const RelayEnd end = direction.failed(reading);
+  PassFailureOn(end);
+  Finish(direction, end);
+}
+
+// An end in order would make a stream that was cut look whole. A side that has the other's end already, in order
+// and behind all of its bytes, has nothing to learn.
+void Relay::PassFailureOn(RelayEnd end) {
+  const Direction& from_failed = end == RelayEnd::kDownstreamFailed ? up_ : down_;
+  if (!finished_ && !from_failed.ended) from_failed.to.AbortOnClose();
+}
+
 // The awaiting frame goes on from this task's end, for it may destroy the task.
 void Relay::Finish(Direction& direction, RelayEnd end) {
   if (std::exchange(finished_, true)) return;
@@ -111,8 +124,9 @@ void Relay::OnClosed(void* direction) {
     closed.from.SetCloseHook(&Relay::OnClosed, direction);
     return;
   }
-  relay.finished_ = true;
   relay.end_ = closed.failed(/*reading=*/true);
+  relay.PassFailureOn(relay.end_);
+  relay.finished_ = true;
   if (relay.awaiting_) relay.awaiting_.resume();
 }
 

@@ -32,9 +32,10 @@ enum class RelayEnd : uint8_t {
 };
 
 // co_await Relay(...): passes bytes both ways until both sides have ended, or one has failed. The end of one
-// side is passed on behind its bytes, and the other direction goes on. No more is read of a side than
-// `read_size` bytes until the other has taken them. Has no timeout of its own. Destroying it stops it; the
-// streams stay. It uses their close hooks. All references outlive it. Loop-confined; no frame of its own.
+// side is passed on behind its bytes, and the other direction goes on. When one has failed before its end,
+// the other will be aborted (RST) as it is closed. No more is read of a side than `read_size` bytes until the
+// other has taken them. Has no timeout of its own. Destroying it stops it; the streams stay. It uses their
+// close hooks. All references outlive it. Loop-confined; no frame of its own.
 class [[nodiscard]] Relay {
  public:
   Relay(EventLoop& loop, Stream& downstream, Stream& upstream, RelayCounts& counts, const RelayStats& stats,
@@ -65,6 +66,8 @@ class [[nodiscard]] Relay {
   void CountRead(const Direction& direction, size_t bytes);
   void CountWritten(const Direction& direction, size_t bytes);
   void PassEndOn(Direction& direction);
+  void Fail(Direction& direction, bool reading);
+  void PassFailureOn(RelayEnd end);
   void Finish(Direction& direction, RelayEnd end);
   static void OnClosed(void* direction);
 

@@ -1,5 +1,6 @@
 #include "source/tls/peer_verifier.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 
 #include <algorithm>
@@ -59,6 +60,20 @@ int IgnoreExpiry(int ok, X509_STORE_CTX* context) {
   if (error != X509_V_ERR_CERT_HAS_EXPIRED && error != X509_V_ERR_CERT_NOT_YET_VALID) return ok;
   X509_STORE_CTX_set_error(context, X509_V_OK);
   return 1;
+}
+
+bool IsAddress(const std::string& host) {
+  unsigned char bytes[sizeof(in6_addr)];
+  return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+}
+
+// Whether a subject alternative name is that of `host`. An address is no DNS name, however it is written
+// (RFC 9525 section 6.4).
+bool StandsFor(const GENERAL_NAME* name, const std::string& host) {
+  int kind = 0;
+  const void* value = GENERAL_NAME_get0_value(name, &kind);
+  if (kind == GEN_DNS) return !IsAddress(host) && DnsNameMatches(BytesOf(TextOf(name)), host);
+  return kind == GEN_IPADD && AddressInText(BytesOf(static_cast<const ASN1_OCTET_STRING*>(value))) == host;
 }
 
 bool Contains(const std::vector<std::string>& list, const std::string& value) {
@@ -148,11 +163,11 @@ absl::Status PeerVerifier::AddRevocationLists(std::string_view crl) {
   return absl::OkStatus();
 }
 
-bool PeerVerifier::Verify(X509_STORE_CTX* context, const std::vector<std::string>& dns_names,
+bool PeerVerifier::Verify(X509_STORE_CTX* context, const std::vector<std::string>& hosts,
                           PeerVerdict& verdict) const {
   X509* leaf = X509_STORE_CTX_get0_cert(context);
   bool passed = !has_ca() || VerifyChain(context, verdict);
-  if (passed && !(VerifyNames(leaf, dns_names, verdict) && VerifyPins(leaf, verdict))) {
+  if (passed && !(VerifyNames(leaf, hosts, verdict) && VerifyPins(leaf, verdict))) {
     X509_STORE_CTX_set_error(context, X509_V_ERR_APPLICATION_VERIFICATION);
     passed = false;
   }
@@ -185,7 +200,7 @@ bool PeerVerifier::VerifyChain(X509_STORE_CTX* context, PeerVerdict& verdict) co
   return false;
 }
 
-bool PeerVerifier::VerifyNames(X509* leaf, const std::vector<std::string>& dns_names,
+bool PeerVerifier::VerifyNames(X509* leaf, const std::vector<std::string>& hosts,
                                PeerVerdict& verdict) const {
   const GeneralNamesPtr names(
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr)));
@@ -196,21 +211,17 @@ bool PeerVerifier::VerifyNames(X509* leaf, const std::vector<std::string>& dns_n
     return false;
   }
   bool matched = rules_.names.empty();
-  bool is_host = dns_names.empty();
+  bool is_host = hosts.empty();
   for (int i = 0; i < count; ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
     for (const NameMatcher& matcher : rules_.names) matched = matched || matcher.Matches(name);
-    int kind = 0;
-    const void* value = GENERAL_NAME_get0_value(name, &kind);
-    if (kind != GEN_DNS) continue;
-    const std::string_view pattern = BytesOf(static_cast<const ASN1_IA5STRING*>(value));
-    for (const std::string& host : dns_names) is_host = is_host || DnsNameMatches(pattern, host);
+    for (const std::string& host : hosts) is_host = is_host || StandsFor(name, host);
   }
   if (matched && is_host) {
     verdict.failure = PeerVerdict::Failure::kNone;
     return true;
   }
-  verdict.detail = matched ? "the certificate is not for \"" + dns_names.front() + "\""
+  verdict.detail = matched ? "the certificate is not for \"" + hosts.front() + "\""
                            : "no subject alternative name matches match_typed_subject_alt_names";
   verdict.detail += " (certificate \"" + SubjectOf(leaf) + "\")";
   return false;

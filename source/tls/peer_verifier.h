@@ -49,10 +49,10 @@ class PeerVerifier {
   static absl::StatusOr<std::shared_ptr<const PeerVerifier>> Make(ValidationRules rules, std::string_view ca,
                                                                   std::string_view crl, Part& wrong);
 
-  // For SSL_CTX_set_cert_verify_callback: whether the handshake goes on. `dns_names`: of these one must be
-  // among the certificate's DNS names, unless it is empty. Leaves X509_V_OK in `context` exactly when the
-  // certificate has passed everything.
-  bool Verify(X509_STORE_CTX* context, const std::vector<std::string>& dns_names, PeerVerdict& verdict) const;
+  // For SSL_CTX_set_cert_verify_callback: whether the handshake goes on. `hosts`: of these names
+  // and addresses one must be among the certificate's DNS names or IP addresses, unless it is empty. Leaves
+  // X509_V_OK in `context` exactly when the certificate has passed everything.
+  bool Verify(X509_STORE_CTX* context, const std::vector<std::string>& hosts, PeerVerdict& verdict) const;
 
   // Whether it says of any certificate that it is good or not; without, all are taken and none is validated.
   bool judges() const { return has_ca() || !rules_.certificate_hashes.empty() || !rules_.key_hashes.empty(); }
@@ -69,7 +69,7 @@ class PeerVerifier {
   absl::Status AddAuthorities(std::string_view ca);
   absl::Status AddRevocationLists(std::string_view crl);
   bool VerifyChain(X509_STORE_CTX* context, PeerVerdict& verdict) const;
-  bool VerifyNames(X509* leaf, const std::vector<std::string>& dns_names, PeerVerdict& verdict) const;
+  bool VerifyNames(X509* leaf, const std::vector<std::string>& hosts, PeerVerdict& verdict) const;
   bool VerifyPins(X509* leaf, PeerVerdict& verdict) const;
 
   ValidationRules rules_;

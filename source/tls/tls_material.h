@@ -14,7 +14,7 @@ namespace narthex {
 // What a connection keeps for OpenSSL's callbacks. Loop-confined to its stream.
 struct HandshakeRecord {
   std::string server_name;                // a server's: asked for by the client
-  std::vector<std::string> verify_names;  // a client's: of these one must be a DNS name of the certificate
+  std::vector<std::string> verify_names;  // a client's: see TlsClientOptions
   std::shared_ptr<const CertificateFacts> local;
   const KeyPair* pair = nullptr;  // a server's: chosen for this client; the material's
   Stapling stapling = Stapling::kNotAsked;

@@ -27,7 +27,8 @@ struct TlsClientOptions {
   std::string host_name = {};
   // Ask for this name, whatever the context says (auto_sni).
   std::string server_name = {};
-  // Of these one must be a DNS name of the certificate (auto_san_validation); without a trusted authority in
+  // Of these names and addresses, in lower case and in their usual form, one must be a DNS name or an IP
+  // address of the certificate (auto_san_validation); without a trusted authority in
   // the context the handshake fails.
   std::vector<std::string> verify_names = {};
   // Offer these protocols where the context names none.

@@ -51,21 +51,17 @@ void ReadVersions(const Versions& versions, const ConfigPath& path, ConnectionSe
 }
 
 void ReadServerName(const envoy::config::core::v3::UpstreamHttpProtocolOptions& options,
-                    const ConfigPath& path, ConnectionSettings& connection, Diagnostics& diagnostics) {
+                    ConnectionSettings& connection) {
   connection.auto_sni = options.auto_sni();
   connection.auto_san_validation = options.auto_san_validation();
   connection.sni_header = ToLowerAscii(options.override_auto_sni_header());
-  if (options.auto_san_validation() && !options.auto_sni()) {
-    diagnostics.Warning(path.Field("auto_san_validation"), "has no effect without auto_sni");
-  }
 }
 
 void ReadHttpOptions(const UpstreamHttpOptions& options, const ConfigPath& path,
                      ConnectionSettings& connection, Diagnostics& diagnostics) {
   ReadCommonOptions(options.common_http_protocol_options(), path.Field("common_http_protocol_options"),
                     connection, diagnostics);
-  ReadServerName(options.upstream_http_protocol_options(), path.Field("upstream_http_protocol_options"),
-                 connection, diagnostics);
+  ReadServerName(options.upstream_http_protocol_options(), connection);
   if (options.has_use_downstream_protocol_config()) {
     const auto& versions = options.use_downstream_protocol_config();
     connection.protocol =

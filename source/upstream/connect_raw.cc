@@ -73,6 +73,8 @@ Task<RawResult> ConnectRaw(const PoolContext& context, WorkerHost host, RawOptio
   facts.host = host.host->address();
   facts.priority = options.priority;
   const ConnectionSettings& settings = context.config.connection;
+  const TlsNames names = options.request == nullptr ? TlsNames() : TlsNamesOf(settings, *options.request);
+  if (names.refused) co_return NoNameToVerifyError(context.config);
   const std::string proxy_header = ProxyHeaderFor(settings, options.client);
   const bool affordable = DescriptorBudget::Process().RoomForUpstream();
   auto token = std::make_unique<CountedConnection>(context, host, options.priority);
@@ -86,6 +88,8 @@ Task<RawResult> ConnectRaw(const PoolContext& context, WorkerHost host, RawOptio
                                               .hostname = host.host->hostname(),
                                               .settings = settings,
                                               .proxy_header = proxy_header,
+                                              .server_name = names.server_name,
+                                              .verify_name = names.verify_name,
                                               .sessions = context.sessions}),
       settings.connect_timeout);
   if (!made) co_return token->Failed(nullptr);

@@ -30,9 +30,7 @@ TlsClientOptions TlsOptionsOf(const StreamTarget& target) {
   TlsClientOptions tls;
   tls.host_name = target.hostname;
   tls.server_name = target.server_name;
-  if (target.settings.auto_san_validation && !target.server_name.empty()) {
-    tls.verify_names = {tls.server_name};
-  }
+  if (!target.verify_name.empty()) tls.verify_names.emplace_back(target.verify_name);
   tls.sessions = target.sessions;
   tls.alpn = target.alpn;
   return tls;

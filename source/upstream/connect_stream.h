@@ -29,6 +29,7 @@ struct StreamTarget {
   const ConnectionSettings& settings;
   std::string_view proxy_header = {};              // written before anything else, TLS included; empty: none
   std::string_view server_name = {};               // that TLS asks for; empty: as the settings say
+  std::string_view verify_name = {};               // that its certificate must be for; empty: as they say
   std::vector<std::string> alpn = {};              // that TLS offers where the settings name none
   std::shared_ptr<TlsSessionCache> sessions = {};  // the worker's, of this cluster; null without TLS
 };

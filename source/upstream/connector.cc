@@ -15,6 +15,7 @@ StreamTarget StreamTargetOf(const ConnectTarget& target) {
                       .settings = target.settings,
                       .proxy_header = target.proxy_header,
                       .server_name = target.server_name,
+                      .verify_name = target.verify_name,
                       .sessions = target.sessions};
   if (target.settings.tls == nullptr) return stream;
   if (target.protocol != UpstreamProtocol::kHttp1) stream.alpn.push_back("h2");

@@ -21,7 +21,8 @@ struct ConnectTarget {
   const ConnectionSettings& settings;
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   std::string_view proxy_header = {};              // see StreamTarget
-  std::string_view server_name = {};               // that TLS asks for; empty: as the settings say
+  std::string_view server_name = {};               // see StreamTarget
+  std::string_view verify_name = {};               // likewise
   std::shared_ptr<TlsSessionCache> sessions = {};  // the worker's, of this cluster; null without TLS
   const Http2Stats* http2 = nullptr;               // REQUIRES: not null where HTTP/2 may come of it
 };

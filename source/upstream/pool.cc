@@ -95,6 +95,7 @@ bool Pool::TakeAtOnce(Waiter& waiter) {
 
 void Pool::Lend(PooledConnection& connection, Waiter& waiter) {
   waiter.lease_.priority_ = waiter.priority_;
+  waiter.lent_new_ = connection.connection_->requests_sent() == 0;
   connection.Link(waiter.lease_);
   connection.CountRequestStart(waiter.priority_);
   const uint32_t most = context_.config.connection.max_requests;
@@ -133,7 +134,7 @@ void Pool::ResumeReady() {
   while (!ready_.empty()) {
     Waiter& waiter = *ready_.first;
     ready_.Remove(waiter);
-    if (StillGood(waiter)) {
+    if (HasAnswer(waiter)) {
       waiter.state_ = Waiter::State::kFresh;
       waiter.awaiting_.resume();
       continue;
@@ -146,29 +147,29 @@ void Pool::ResumeReady() {
   }
 }
 
-// Whether the waiter has its answer: an error, or a connection that can still be used.
-bool Pool::StillGood(Waiter& waiter) {
+// Whether the waiter has its answer: an error, or a connection that can still be used. One that has served
+// others may end in between as often as there are such; of new ones the second is the waiter's last.
+bool Pool::HasAnswer(Waiter& waiter) {
   if (waiter.error_ != nullptr) return true;
   PooledConnection* held = waiter.lease_.held_;
-  if (held == nullptr || held->connection_->usable()) return held != nullptr;
-  held->Unlink(waiter.lease_);
-  held->CountRequestEnd(waiter.priority_);
-  if (!held->busy()) Close(*held, CloseSide::kRemote);
-  return false;
+  if (held != nullptr && held->connection_->usable()) return true;
+  if (held != nullptr) {
+    held->Unlink(waiter.lease_);
+    held->CountRequestEnd(waiter.priority_);
+    if (!held->busy()) Close(*held, CloseSide::kRemote);
+  }
+  if (!std::exchange(waiter.lent_new_, false) || !std::exchange(waiter.lost_one_, true)) return false;
+  waiter.error_ = std::make_unique<ExchangeError>(ClosedUnusedError(*host_));
+  host_->NoteFailure(waiter.error_->cause, context_.loop.WallNow());
+  return true;
 }
 
+// What it does may close connections, which asks for new ones: only the outermost call opens them, for it
+// looks again at what is needed.
 void Pool::OpenConnections() {
-  while (expected_ < queue_.size) {
+  if (std::exchange(opening_, true)) return;
+  while (expected_ < queue_.size && HasRoomForOneMore()) {
     const Priority priority = queue_.first->priority_;
-    const bool affordable = DescriptorBudget::Process().RoomForUpstream();
-    if (!affordable || context_.breakers[static_cast<size_t>(priority)].connections.open()) {
-      context_.stats.cx_overflow.Add();
-      // Idle ones that a request passes over make room, as do those that others can't have. And as in Envoy a
-      // pool without any connection opens one all the same, or its requests might wait for ever for those of
-      // other hosts.
-      const bool has_room = MakeRoom() || (context_.make_room && context_.make_room());
-      if (!has_room && !connections_.empty()) return;
-    }
     auto& connection = connections_.emplace_back(std::make_unique<PooledConnection>(*this, priority));
     connection->index_ = connections_.size() - 1;
     PooledConnection& opened = *connection;
@@ -177,6 +178,18 @@ void Pool::OpenConnections() {
     opened.connecting_ = opened.Connect();
     opened.connecting_.Start();
   }
+  opening_ = false;
+}
+
+// Whether the first in the queue may have a connection, for which an idle one may have to go.
+bool Pool::HasRoomForOneMore() {
+  const bool affordable = DescriptorBudget::Process().RoomForUpstream();
+  if (affordable && !context_.breakers_of(queue_.first->priority_).connections.open()) return true;
+  context_.stats.cx_overflow.Add();
+  // Idle ones that a request passes over make room, as do those that others can't have. And as in Envoy a
+  // pool without any connection opens one all the same, or its requests might wait for ever for those of
+  // other hosts.
+  return MakeRoom() || (context_.make_room && context_.make_room()) || connections_.empty();
 }
 
 bool Pool::MakeRoom() {
@@ -199,9 +212,12 @@ void Pool::OnConnectFailed(PooledConnection& connection, const ExchangeError& er
   cells_.Add(cells_.cx_connect_fail);
   context_.stats.cx_connect_fail.Add();
   host_->NoteFailure(error.cause, context_.loop.WallNow());
-  // Every failed attempt answers those that it was made for; the last hope's failure answers all.
+  // Every failed attempt answers those that it was made for, but not whom the others that are connecting will
+  // take; the last hope's failure answers all.
   const bool others = connections_.size() > 1;
-  for (uint32_t answered = 0; !queue_.empty() && (!others || answered < connection.expected_); ++answered) {
+  const size_t taken_by_others = expected_ - connection.expected_;
+  for (uint32_t answered = 0; queue_.size > taken_by_others; ++answered) {
+    if (others && answered == connection.expected_) break;
     Waiter& waiter = *queue_.first;
     waiter.error_ = std::make_unique<ExchangeError>(error);
     context_.stats.rq_pending_failure_eject.Add();

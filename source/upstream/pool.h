@@ -50,6 +50,9 @@ class Lease {
 // one, first come first served. Both priorities share the connections; each is bounded by its own breakers.
 // Loop-confined.
 //
+// An upstream that ends its connections before a request was made on them costs each request two of them: it
+// then fails (UF when the connection was not usable to begin with, UC when it ended later).
+//
 // A waiting request is resumed from the loop, never from inside the exchange that freed its connection.
 class Pool {
  public:
@@ -59,8 +62,8 @@ class Pool {
   Pool(const Pool&) = delete;
 
   // The next in the queue, as an awaiter in the requesting frame. co_await gives null and fills the lease, or
-  // gives the error: a breaker (UO) or a failed connect (UF). Does not suspend when an idle connection is
-  // here.
+  // gives the error: a breaker (UO), a failed connect (UF) or connections that end at once (UC). Does not
+  // suspend when an idle connection is here.
   class Waiter {
    public:
     Waiter(Pool& pool, Lease& lease, Priority priority, bool fresh)
@@ -79,6 +82,8 @@ class Pool {
     const Priority priority_;
     const bool fresh_;
     State state_ = State::kFresh;
+    bool lent_new_ = false;  // the connection that it was given had served nobody yet
+    bool lost_one_ = false;  // a new connection of its own ended before it was used
     std::unique_ptr<ExchangeError> error_;
     std::coroutine_handle<> awaiting_;
     Waiter* previous_ = nullptr;
@@ -124,13 +129,14 @@ class Pool {
   void MakeReady(Waiter& waiter);
   void ResumeReady();
   void OpenConnections();
+  bool HasRoomForOneMore();
   void OnConnected(PooledConnection& connection);
   void OnConnectFailed(PooledConnection& connection, const ExchangeError& error);
   void OnFree(PooledConnection& connection);
   void Lend(PooledConnection& connection, Waiter& waiter);
   void List(PooledConnection& connection);
   void Unlist(PooledConnection& connection);
-  bool StillGood(Waiter& waiter);
+  bool HasAnswer(Waiter& waiter);
   void Close(PooledConnection& connection, CloseSide side);
   std::unique_ptr<PooledConnection> Remove(PooledConnection& connection);
   void CheckDrained();
@@ -147,6 +153,7 @@ class Pool {
   size_t leases_ = 0;
   bool draining_ = false;
   bool resume_posted_ = false;
+  bool opening_ = false;         // inside OpenConnections
   std::shared_ptr<Pool*> self_;  // for posted work: expired once this pool is gone
 };
 

@@ -10,6 +10,7 @@
 #include "source/upstream/cluster_runtime.h"
 #include "source/upstream/connect_stream.h"
 #include "source/upstream/connector.h"
+#include "source/upstream/tls_names.h"
 
 namespace narthex {
 
@@ -60,18 +61,17 @@ struct PoolContext {
 // ask for different ones.
 struct PoolTraits {
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
-  // That TLS asks for, in place of what the cluster says (auto_sni); empty for none.
-  std::string server_name = {};
+  TlsNames tls = {};
   // That they begin with (PROXY protocol): for whom they speak; empty for none.
   std::string proxy_header = {};
 
   // Any request may have them. Pools of others end with their last connection, for clients choose the names
   // and bring the addresses.
-  bool for_all() const { return server_name.empty() && proxy_header.empty(); }
+  bool for_all() const { return tls.server_name.empty() && tls.verify_name.empty() && proxy_header.empty(); }
   bool operator==(const PoolTraits&) const = default;
   template <class H>
   friend H AbslHashValue(H state, const PoolTraits& traits) {
-    return H::combine(std::move(state), traits.protocol, traits.server_name, traits.proxy_header);
+    return H::combine(std::move(state), traits.protocol, traits.tls, traits.proxy_header);
   }
 };
 

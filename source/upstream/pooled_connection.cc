@@ -45,7 +45,8 @@ Task<void> PooledConnection::Connect() {
                                                               .settings = settings,
                                                               .protocol = pool_.traits().protocol,
                                                               .proxy_header = pool_.traits().proxy_header,
-                                                              .server_name = pool_.traits().server_name,
+                                                              .server_name = pool_.traits().tls.server_name,
+                                                              .verify_name = pool_.traits().tls.verify_name,
                                                               .sessions = context.sessions,
                                                               .http2 = context.runtime->http2_stats()},
                                                              *this),
@@ -68,6 +69,11 @@ void PooledConnection::Connected(ConnectedClient client) {
   if (pool_.traits().protocol == UpstreamProtocol::kAlpn) {
     CountProtocol(multiplexes_);
     if (!multiplexes_) pool_.context_.expected_streams = 1;
+  }
+  // Nobody would be told of its end any more: it must not count as open.
+  if (ended_early_ || !connection_->usable()) {
+    const std::string reason("closed by the upstream before its first request");
+    return ConnectFailed(&reason);
   }
   context.stats.cx_connect_ms.Record((context.loop.NowUs() - created_us_) / 1000);
   const std::chrono::milliseconds longest = context.config.connection.max_duration;
@@ -122,8 +128,9 @@ void PooledConnection::OnGoingAway(ClientConnection&) {
 }
 
 void PooledConnection::OnBroken(ClientConnection&) {
-  // While connecting, the codec is not ours yet: it turns out unusable once it is.
-  if (state_ == State::kConnecting || state_ == State::kClosed) return;
+  // While connecting, the codec is not ours yet.
+  if (state_ == State::kConnecting) ended_early_ = true;
+  if (state_ != State::kOpen) return;
   pool_.Close(*this, connection_->usable() ? Pool::CloseSide::kLocal : Pool::CloseSide::kRemote);
 }
 
@@ -170,9 +177,7 @@ void PooledConnection::CountRequestStart(Priority priority) {
   const PoolContext& context = pool_.context_;
   ++requests_[static_cast<size_t>(priority)];
   context.breakers[static_cast<size_t>(priority)].requests.cell->Add();
-  context.stats.rq_total.Add();
   context.stats.rq_active.Add(1);
-  HostCells::Add(pool_.cells_.rq_total);
   HostCells::Add(pool_.cells_.rq_active);
 }
 
@@ -239,6 +244,8 @@ const Address& Lease::local_address() const {
 void Lease::StartRequest(Exchange& exchange) {
   exchange.upstream.priority = priority_;
   exchange.upstream.protocol = held_->connection_->protocol();
+  pool_.context_.stats.rq_total.Add();
+  HostCells::Add(pool_.cells_.rq_total);
   sending_ = true;
   --held_->unsent_;
 }

@@ -65,6 +65,7 @@ class PooledConnection final : public ClientConnectionOwner {
   State state_ = State::kConnecting;
   bool multiplexes_ = false;
   bool retired_ = false;                // closed as soon as it is not busy
+  bool ended_early_ = false;            // while it was connecting
   bool listed_ = false;                 // among the pool's available ones
   uint32_t expected_ = 1;               // how many requests it will take at once, while it is connecting
   uint32_t unsent_ = 0;                 // leases that are not sending yet

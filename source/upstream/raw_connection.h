@@ -34,6 +34,9 @@ struct RawOptions {
   Address avoid = {};
   // Of the client for whom the connection speaks, outlives the task; null: for nobody.
   const ConnectionFacts* client = nullptr;
+  // Of the request that it is for, whose host may be the name to ask for and to verify; outlives the task;
+  // null: there is none.
+  const HeaderMap* request = nullptr;
 };
 
 // UH, UO or UF, with the cause in words, in place of a connection.

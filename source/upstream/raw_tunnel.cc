@@ -105,9 +105,11 @@ Task<bool> RawTunnel::Write(Buffer bytes) {
 
 Task<ClientConnection::Result> OpenRawTunnel(Cluster& cluster, Request request, AttemptOptions options) {
   Exchange& exchange = request.info();
-  RawResult connected = co_await cluster.Connect(
-      {.priority = options.priority, .random = options.random, .client = &exchange.connection()},
-      exchange.upstream);
+  RawResult connected = co_await cluster.Connect({.priority = options.priority,
+                                                  .random = options.random,
+                                                  .client = &exchange.connection(),
+                                                  .request = &request.headers()},
+                                                 exchange.upstream);
   if (auto* error = std::get_if<ExchangeError>(&connected)) {
     if (error->flag == ResponseFlag::kUpstreamConnectionFailure) {
       exchange.upstream.transport_failure = error->cause;

@@ -36,4 +36,17 @@ ExchangeError ConnectError(const ClusterConfig& config, const Host& host, const 
   return error;
 }
 
+ExchangeError ClosedUnusedError(const Host& host) {
+  return {ResponseFlag::kUpstreamConnectionTermination,
+          "upstream_reset_before_response_started{connection_termination}", true,
+          host.address_text() + " ends new connections before a request is made on them"};
+}
+
+ExchangeError NoNameToVerifyError(const ClusterConfig& config) {
+  return {ResponseFlag::kUpstreamConnectionFailure,
+          "upstream_reset_before_response_started{local_connection_failure}", false,
+          "cluster " + config.name +
+              ": auto_san_validation, and the request names no host to verify the certificate by"};
+}
+
 }  // namespace narthex

@@ -20,5 +20,9 @@ std::unique_ptr<ExchangeError> OverflowError(const ClusterConfig& config, const 
                                              const WorkerBreakers::Breaker& limits);
 // Connecting failed; `reason` is the cause in words, or null when it took longer than connect_timeout.
 ExchangeError ConnectError(const ClusterConfig& config, const Host& host, const std::string* reason);
+// The upstream has ended new connections before a request could be made on them.
+ExchangeError ClosedUnusedError(const Host& host);
+// auto_san_validation, and the request names no host that the certificate could be for.
+ExchangeError NoNameToVerifyError(const ClusterConfig& config);
 
 }  // namespace narthex

@@ -6,10 +6,10 @@
 #include <utility>
 #include <variant>
 
-#include "source/base/ascii.h"
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
+#include "source/upstream/upstream_errors.h"
 
 namespace narthex {
 
@@ -26,14 +26,6 @@ bool IsIdempotent(std::string_view method) {
 bool IsClients(ResponseFlag flag) {
   return flag == ResponseFlag::kDownstreamConnectionTermination ||
          flag == ResponseFlag::kDownstreamRemoteReset || flag == ResponseFlag::kDownstreamProtocolError;
-}
-
-// The name of the host in `authority`; empty for an address, for which there is none to ask (RFC 6066 section
-// 3).
-std::string ServerNameOf(std::string_view authority) {
-  if (authority.empty() || authority.front() == '[') return {};
-  const std::string_view host = authority.substr(0, authority.find(':'));
-  return Address::Ip(host, 0).ok() ? std::string() : ToLowerAscii(host);
 }
 
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {
@@ -137,7 +129,9 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     co_return NoHost();
   }
   RewriteHost(request, *host, options);
-  Pool& pool = pools_.PoolOf(*host, TraitsOf(request));
+  PoolTraits traits = TraitsOf(request);
+  if (traits.tls.refused) co_return NoNameToVerifyError(context_.config);
+  Pool& pool = pools_.PoolOf(*host, std::move(traits));
   exchange.upstream.host = host->address();
   Lease lease(pool);
   for (bool fresh = false;; fresh = true) {
@@ -226,10 +220,7 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
     traits.protocol = http2 ? UpstreamProtocol::kHttp2 : UpstreamProtocol::kHttp1;
   }
   traits.proxy_header = ProxyHeaderFor(settings, &request.info().connection());
-  if (!settings.auto_sni || settings.tls == nullptr) return traits;
-  std::string_view name = request.headers().Get(settings.sni_header);
-  if (name.empty()) name = request.headers().Get(Header::kAuthority);
-  traits.server_name = ServerNameOf(name);
+  traits.tls = TlsNamesOf(settings, request.headers());
   return traits;
 }
 

@@ -244,5 +244,41 @@ TEST_F(Http1ClientTest, TellsItsOwnerWhenThePeerClosesWhileIdle) {
   EXPECT_EQ(owner_.broken, 1);
 }
 
+TEST_F(Http1ClientTest, AnAnswerComesWhileABodyThatIsHereWholeIsSent) {
+  peer_.window = 100;
+  const std::string data(1000, 'x');
+  Send(Make("POST", Body(data)));
+  stream_->Deliver("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nr1\r\n");
+  ASSERT_TRUE(task_.done());
+  Response response = Take();
+  stream_->Drained(10'000);
+  EXPECT_TRUE(peer_.received.ends_with(data));
+  stream_->Deliver("2\r\nr2\r\n0\r\n\r\n");
+  EXPECT_EQ(ReadBody(response), "r1r2");
+  EXPECT_EQ(owner_.idle, 1);
+  EXPECT_TRUE(connection_->usable());
+}
+
+TEST_F(Http1ClientTest, AnAnswerBeforeTheRequestsEndBreaksTheConnectionOff) {
+  peer_.window = 100;
+  Send(Make("POST", Body(std::string(1000, 'x'))));
+  stream_->Deliver("HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(task_.done());
+  EXPECT_EQ(Take().status(), 413);
+  EXPECT_EQ(owner_.broken, 1);
+  EXPECT_EQ(owner_.idle, 0);
+}
+
+TEST_F(Http1ClientTest, HandsARequestBackOfWhichAPartWasWritten) {
+  peer_.window = 100;
+  const std::string data(1000, 'x');
+  Send(Make("POST", Body(data)));
+  stream_->Close();
+  ASSERT_TRUE(task_.done());
+  ASSERT_TRUE(unsent_.has_value());
+  EXPECT_EQ(unsent_->body().buffered().ToString(), data);
+  EXPECT_FALSE(std::get<ExchangeError>(task_.Result()).retryable);
+}
+
 }  // namespace
 }  // namespace narthex

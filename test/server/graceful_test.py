@@ -122,6 +122,23 @@ class GracefulTest(EdgeTest):
         self.echoes(chat, b"and now")
         self.assertEqual(client.goaways, [])
 
+    def test_what_is_open_on_a_listener_that_left_ends_with_the_drain_time(self):
+        upstream = Slow()
+        gateway = self.launch(upstream, UPGRADES, flags=(*ONE_WORKER, "--drain-time-s", "2"))
+        chat = self.websocket(gateway)
+        client, number = self.slow_stream(gateway)
+        began = time.monotonic()
+        self.reload(gateway, ("  - name: main\n", "  - name: other\n"))
+        upstream.go.release()
+        self.assertTrue(client.wait(lambda: len(client.stream(number).body) == 5))
+        # The gateway goes away (RFC 6455 section 7.4.1).
+        self.assertEqual(receive(chat, 4), b"\x88\x02" + (1001).to_bytes(2, "big"))
+        self.assertEqual(chat.recv(1), b"")
+        self.assertTrue(client.wait(lambda: client.closed))
+        self.assertFalse(client.over(number))
+        self.assertGreater(time.monotonic() - began, 1.5)
+        self.assertIsNone(gateway.process.poll())
+
     def test_streams_both_ways_outlive_their_cluster(self):
         first, second = Http2Server(), self.serve(Http2Server())
         gateway = self.launch(first, TO_HTTP2)

@@ -266,6 +266,25 @@ class TlsTest(EdgeTest):
             self.assertEqual(gateway.stat("cluster.service.ssl." + cause), 1)
             gateway.end()
 
+    def test_verifies_upstreams_by_what_each_request_names(self):
+        pair = self.authority.issue("both", ["b.test"], extension="subjectAltName=DNS:b.test,IP:10.1.2.3\n")
+        upstream = self.serve(TlsUpstream("sealed", *pair))
+        options = ("    connect_timeout: 1s\n", """    connect_timeout: 1s
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        explicit_http_config: {http_protocol_options: {}}
+        upstream_http_protocol_options: {%s}
+""")
+        trusted = self.upstream_tls("validation_context: {trusted_ca: {filename: %s}}" % self.authority.certificate)
+        for settings in ("auto_san_validation: true", "auto_sni: true, auto_san_validation: true"):
+            gateway = self.start(trusted, (options[0], options[1] % settings), port=upstream.server_port)
+            for host, status in (("b.test", 200), ("B.test:8443", 200), ("10.1.2.3", 200), ("a.test", 503),
+                                 ("10.1.2.4", 503), ("[::1]:80", 503)):
+                with socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S) as client:
+                    self.assertIn("HTTP/1.1 %d " % status, self.ask(client, host), (settings, host))
+            gateway.end()
+
 
 class ProxyProtocolTest(EdgeTest):
 

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <future>
 
 #include "gtest/gtest.h"
@@ -71,6 +72,8 @@ class WorkerTest : public testing::Test {
 
   std::unique_ptr<Worker> worker_;
 
+  std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
+
  private:
   void Load(const std::string& listeners) {
     snapshot_ = SnapshotOf(listeners);
@@ -80,7 +83,6 @@ class WorkerTest : public testing::Test {
     sockets_ = *std::move(bound);
   }
 
-  std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
   std::shared_ptr<const Snapshot> snapshot_;
   ListenSockets sockets_;
 };
@@ -111,6 +113,24 @@ TEST_F(WorkerTest, AListenerThatLeavesClosesItsSocketAndItsIdleConnections) {
   EXPECT_EQ(idle.ReadAll(), "");
   EXPECT_FALSE(Listens(left));
   EXPECT_EQ(StatusLine(stays), "HTTP/1.1 202");
+}
+
+TEST_F(WorkerTest, WhatIsInProgressOnAListenerThatLeftEndsWithTheDrainTime) {
+  shared_->drain_time = std::chrono::milliseconds(300);
+  Start(Answering("a", 201) + Answering("b", 202));
+  // A request that is never whole: in HTTP/1, and, of another listener, one that nobody drains.
+  Wire left = Wire::ConnectTo(Port(0)), stays = Wire::ConnectTo(Port(1));
+  EXPECT_EQ(StatusLine(left), "HTTP/1.1 201");
+  left.Send("GET / HTTP/1.1\r\nhost:");
+  stays.Send("GET / HTTP/1.1\r\nhost:");
+  // The head is being read when the drain comes.
+  EXPECT_FALSE(left.WaitForInput(100));
+  Update(Answering("b", 203));
+  EXPECT_FALSE(left.WaitForInput(100));
+  EXPECT_TRUE(left.WaitForInput(2000));
+  EXPECT_EQ(left.ReadAll(), "");
+  stays.Send(" a.test\r\n\r\n");
+  EXPECT_EQ(stays.ReadMessage().substr(0, 12), "HTTP/1.1 203");
 }
 
 TEST_F(WorkerTest, ADrainSaysGoodbyeInTheNextAnswer) {

@@ -164,5 +164,33 @@ TEST_F(RelayTest, StopsWhenItIsDestroyed) {
   EXPECT_FALSE(end_.has_value());
 }
 
+TEST_F(RelayTest, AFailureIsPassedOnAsOne) {
+  Start();
+  host_->Deliver("half");
+  host_->Fail(ECONNRESET);
+  EXPECT_EQ(end_, RelayEnd::kUpstreamFailed);
+  EXPECT_TRUE(client_peer_.aborted);
+  EXPECT_FALSE(host_peer_.aborted);
+}
+
+TEST_F(RelayTest, AFailureOfTheClientIsPassedOnToo) {
+  host_peer_.window = 0;
+  Start();
+  client_->Deliver("stuck");
+  client_->Fail(ECONNRESET);
+  EXPECT_TRUE(host_peer_.aborted);
+  EXPECT_FALSE(client_peer_.aborted);
+}
+
+TEST_F(RelayTest, WhoGotTheOthersEndInOrderIsNotAborted) {
+  Start();
+  host_->Deliver("whole");
+  host_->Close();
+  host_->Fail(EPIPE);
+  client_->Deliver("too late");
+  EXPECT_EQ(end_, RelayEnd::kUpstreamFailed);
+  EXPECT_FALSE(client_peer_.aborted);
+}
+
 }  // namespace
 }  // namespace narthex

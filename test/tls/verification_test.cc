@@ -220,6 +220,18 @@ TEST_F(VerificationTest, ClientsCheckNamesOfTheRequest) {
             "TLS error: the names of a certificate are to be checked, and there is no trusted_ca");
 }
 
+TEST_F(VerificationTest, ClientsCheckAddressesOfTheRequest) {
+  const auto trusting = TrustingClient();
+  const TestCertificate server =
+      Signed({.names = {"DNS:10.0.0.2", "DNS:*.0.0.3", "IP:10.0.0.1", "IP:2001:db8::1"}});
+  EXPECT_EQ(JudgeServer(server, trusting, {.verify_names = {"10.0.0.1"}}), "");
+  EXPECT_EQ(JudgeServer(server, trusting, {.verify_names = {"2001:db8::1"}}), "");
+  // As DNS names they stand for nobody.
+  for (const char* other : {"10.0.0.2", "10.0.0.3", "2001:db8::2"}) {
+    EXPECT_NE(JudgeServer(server, trusting, {.verify_names = {other}}), "") << other;
+  }
+}
+
 TEST_F(VerificationTest, ClientsRefuseAStrangersServer) {
   EXPECT_NE(JudgeServer(TestCertificate({}), TrustingClient()), "");
   const auto trusting_anyone = Client(ClientFields(""));

@@ -23,7 +23,7 @@ struct ManyUpstream {
   bool multiplexes = true;
   Event accept;
   size_t dialled = 0;
-  std::vector<std::string> server_names;
+  std::vector<std::string> server_names, verify_names;
   std::vector<ManyConnection*> connections;
 };
 
@@ -105,6 +105,7 @@ class ManyConnection final : public ClientConnection {
 Task<ConnectOutcome> Dial(ManyUpstream& upstream, ConnectTarget target, ClientConnectionOwner& owner) {
   ++upstream.dialled;
   upstream.server_names.emplace_back(target.server_name);
+  upstream.verify_names.emplace_back(target.verify_name);
   if (upstream.refuse) co_return absl::UnavailableError("Connection refused");
   if (upstream.hold) co_await upstream.accept.Wait();
   co_return ConnectedClient{std::make_unique<ManyConnection>(upstream, owner), Address()};
@@ -316,6 +317,33 @@ TEST_F(MultiplexingTest, AServerNameOfTheRequestsHasConnectionsOfItsOwn) {
   Begin(config);
   const auto without_tls = Send();
   EXPECT_EQ(many_.server_names, std::vector<std::string>{""});
+}
+
+TEST_F(MultiplexingTest, ANameToVerifyIsGivenToTheConnectionWithoutAutoSni) {
+  auto config = Many();
+  config->connection.auto_san_validation = true;
+  config->connection.tls = NoTlsContext();
+  Begin(config);
+  const auto call = Send();
+  EXPECT_EQ(many_.server_names, std::vector<std::string>{""});
+  EXPECT_EQ(many_.verify_names, std::vector<std::string>{"shop.example"});
+}
+
+TEST_F(MultiplexingTest, WithoutANameToVerifyNothingIsSent) {
+  auto config = Many();
+  config->connection.auto_san_validation = true;
+  config->connection.tls = NoTlsContext();
+  Begin(config);
+  HeaderMap headers;
+  headers.Add(Header::kMethod, "GET");
+  headers.Add(Header::kPath, "/");
+  Exchange exchange(*loop_, facts_);
+  Task<ClientConnection::Result> call =
+      products().Send(Request(std::move(headers), Body(), exchange), AttemptOptions());
+  call.Start();
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(std::get<ExchangeError>(call.Result()).flag, ResponseFlag::kUpstreamConnectionFailure);
+  EXPECT_EQ(many_.dialled, 0u);
 }
 
 TEST_F(MultiplexingTest, RequestsByOtherVersionsHavePoolsOfTheirOwn) {

@@ -306,5 +306,81 @@ TEST_F(PoolTest, NothingIsCountedAnyMoreWhenTheWorkerHasEnded) {
   EXPECT_EQ(Stat("upstream_cx_active"), 0u);
 }
 
+TEST_F(PoolTest, AConnectionThatEndsWhileItIsHandedOverIsAFailedConnect) {
+  upstream_.dial = Dial::kEndAtOnce;
+  auto config = Config();
+  config->breakers[0].connections.value = 1;
+  Start({config});
+  for (int i = 0; i < 3; ++i) {
+    const auto call = Send();
+    ASSERT_EQ(call->status(), -1);
+    EXPECT_EQ(call->error().flag, ResponseFlag::kUpstreamConnectionFailure);
+    EXPECT_EQ(call->error().cause,
+              "connect to 127.0.0.1:9001: closed by the upstream before its first request");
+  }
+  EXPECT_EQ(upstream_.dialled, 3u);
+  EXPECT_EQ(Stat("upstream_cx_connect_fail"), 3u);
+  EXPECT_EQ(Stat("upstream_cx_active"), 0u);
+  EXPECT_EQ(Stat("upstream_rq_total"), 0u);
+  // Nothing stands in the way of the upstream that has recovered.
+  upstream_.dial = Dial::kAccept;
+  const auto call = Send();
+  connection().Answer(200);
+  EXPECT_EQ(call->status(), 200);
+}
+
+TEST_F(PoolTest, NewConnectionsThatEndBeforeTheyAreUsedAreTriedTwice) {
+  upstream_.dial = Dial::kHold;
+  Start({Config()});
+  const auto call = Send();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(call->done());
+    upstream_.AcceptHeld();
+    connection().CloseIdle(/*told=*/i == 0);
+    Settle();
+  }
+  ASSERT_EQ(call->status(), -1);
+  EXPECT_EQ(call->error().flag, ResponseFlag::kUpstreamConnectionTermination);
+  EXPECT_TRUE(call->error().retryable);
+  EXPECT_EQ(upstream_.dialled, 2u);
+  EXPECT_EQ(Stat("upstream_rq_total"), 0u);
+  EXPECT_EQ(Stat("upstream_rq_active"), 0u);
+  EXPECT_EQ(Stat("upstream_cx_active"), 0u);
+  EXPECT_EQ(Stat("upstream_rq_pending_active"), 0u);
+}
+
+TEST_F(PoolTest, AFailedConnectLeavesToOthersWhomTheyWillTake) {
+  upstream_.dial = Dial::kHold;
+  auto config = Config();
+  config->connection.protocol = UpstreamProtocol::kHttp2;
+  config->connection.codec.http2.max_concurrent_streams = 2;
+  Start({config});
+  const auto one = Send(), two = Send(), three = Send();
+  ASSERT_EQ(upstream_.dialled, 2u);
+  upstream_.dial = Dial::kEndAtOnce;
+  upstream_.AcceptHeld();
+  Settle();
+  EXPECT_EQ(one->status(), -1);
+  EXPECT_FALSE(two->done());
+  EXPECT_FALSE(three->done());
+  EXPECT_EQ(upstream_.dialled, 2u);
+}
+
+TEST_F(PoolTest, AnIdleConnectionThatMakesRoomIsReplacedByOne) {
+  auto config = Config();
+  Start({config});
+  const auto one = Send(), two = Send();
+  connection(0).Answer(200);
+  connection(1).Answer(200);
+  config->breakers[0].connections.value = 1;
+  const auto three = Send();
+  upstream_.dial = Dial::kHold;
+  // It is made again on a new one, for which the other idle one has to go.
+  connection(1).Die(/*written=*/false);
+  Settle();
+  EXPECT_EQ(upstream_.dialled, 3u);
+  EXPECT_EQ(Stat("upstream_cx_active"), 1u);
+}
+
 }  // namespace
 }  // namespace narthex

@@ -64,7 +64,9 @@ Task<ConnectOutcome> FakeUpstream::Connect(FakeUpstream& upstream, const Address
   ++upstream.dialled;
   if (upstream.dial == Dial::kRefuse) co_return absl::UnavailableError("Connection refused");
   if (upstream.dial == Dial::kHold) co_await upstream.held_.emplace_back().Wait();
-  co_return ConnectedClient{std::make_unique<FakeConnection>(upstream, owner, address.ToString()), Address()};
+  auto connection = std::make_unique<FakeConnection>(upstream, owner, address.ToString());
+  if (upstream.dial == Dial::kEndAtOnce) connection->CloseIdle(/*told=*/true);
+  co_return ConnectedClient{std::move(connection), Address()};
 }
 
 StreamConnector FakeUpstream::MakeStreamConnector() {
@@ -88,6 +90,11 @@ void FakeUpstream::AcceptHeld() {
       std::find_if(held_.begin(), held_.end(), [](const Event& event) { return event.has_waiter(); });
   ASSERT_NE(first, held_.end());
   first->Set();
+}
+
+std::shared_ptr<TlsContext> NoTlsContext() {
+  static char place = 0;
+  return {std::shared_ptr<TlsContext>(), reinterpret_cast<TlsContext*>(&place)};
 }
 
 UpstreamTest::Call::Call(UpstreamTest& test, Cluster& cluster, std::string_view method,

@@ -66,7 +66,8 @@ class FakeConnection final : public ClientConnection {
 // Where the fake connections of a test lead.
 class FakeUpstream {
  public:
-  enum class Dial { kAccept, kHold, kRefuse };
+  // kEndAtOnce: accepted, and ended while the connection is handed over.
+  enum class Dial { kAccept, kHold, kRefuse, kEndAtOnce };
 
   Connector MakeConnector();
   StreamConnector MakeStreamConnector();
@@ -86,6 +87,9 @@ class FakeUpstream {
                                            std::string proxy_header);
   std::list<Event> held_;
 };
+
+// A TLS context to be seen and not used: where it only matters that a cluster has one.
+std::shared_ptr<TlsContext> NoTlsContext();
 
 // A worker with clusters on fake upstreams, and requests that it sends.
 class UpstreamTest : public testing::Test {
