@@ -51,7 +51,6 @@ class Http2Guards {
       : options_(options),
         resets_(options.stream_reset_burst, options.stream_reset_rate),
         control_(options.max_outbound_control_frames, options.max_outbound_control_frames / 10 + 1),
-        most_reset_credit_(kStreamsPerReset * std::min(options.stream_reset_burst, kMostResetBurst)),
         max_continuations_(kFewContinuations + max_header_kb / 16) {}
 
   // A frame has begun. `type`, `flags` and `length` are those of its header.
@@ -59,13 +58,12 @@ class Http2Guards {
   // A DATA frame with padding has come whole, with so much beside it.
   Http2Flood OnPaddedData(size_t payload, bool end_stream);
   // A stream was reset by the peer, or because of what the peer did.
-  Http2Flood OnReset(uint64_t now_ms);
+  Http2Flood OnReset(uint64_t now_ms) {
+    return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset;
+  }
   // How much waits to be sent: control frames, and frames of any kind.
   Http2Flood OnOutbound(size_t control_frames, size_t frames) const;
-  void OnStreamOpened() {
-    ++streams_;
-    reset_credit_ = std::min(reset_credit_ + 1, most_reset_credit_);
-  }
+  void OnStreamOpened() { ++streams_; }
   void OnDataSent() {
     ++data_sent_;
     OnDataMoved();
@@ -76,9 +74,6 @@ class Http2Guards {
 
  private:
   static constexpr size_t kFewContinuations = 8;
-  // One reset for so many streams costs no token: a client of many calls cancels some.
-  static constexpr uint64_t kStreamsPerReset = 8;
-  static constexpr uint64_t kMostResetBurst = 1'000'000;  // more can't overflow, and is as good as no limit
 
   Http2Flood OnEmpty(bool empty);
   Http2Flood OnControl(uint64_t now_ms) {
@@ -89,7 +84,6 @@ class Http2Guards {
   const Http2Options& options_;
   TokenBucket resets_;
   TokenBucket control_;
-  const uint64_t most_reset_credit_;
   const size_t max_continuations_;
   size_t continuations_ = 0;  // of the present head
   uint32_t empty_ = 0;        // in a row
@@ -97,7 +91,6 @@ class Http2Guards {
   // transfer, as gRPC's do, send one with each round trip, of which a fast network has thousands a second.
   uint32_t free_pings_ = 0;
   uint64_t streams_ = 0;
-  uint64_t reset_credit_ = 0;  // in streams
   uint64_t data_sent_ = 0;
   uint64_t priorities_ = 0;
   uint64_t window_updates_ = 0;

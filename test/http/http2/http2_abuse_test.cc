@@ -130,18 +130,6 @@ TEST_F(Http2ServerTest, RefusesAPeerThatDoesNotReadWhatItAsksFor) {
   EXPECT_TRUE(peer_.aborted);
 }
 
-// One call in ten is cancelled, with no time between them for new tokens to come.
-TEST_F(Http2ServerTest, TakesTheResetsOfAClientOfManyCalls) {
-  Connect();
-  for (size_t i = 0; i < 6000; ++i) {
-    const bool cancelled = i % 10 == 9;
-    Send(RawHeaders(StreamId(i), RawGet(cancelled ? "/idle" : "/a"), true));
-    if (cancelled) Send(RawReset(StreamId(i), NGHTTP2_CANCEL));
-  }
-  EXPECT_TRUE(reader_.goaways.empty());
-  EXPECT_EQ(handler_.seen.size(), 6000u);
-}
-
 // The kernel keeps what is left unread for whoever is slow, but not for whoever misbehaves.
 TEST_F(Http2ServerTest, KeepsNothingForAPeerThatFloodsAndStays) {
   Connect();
