@@ -50,7 +50,6 @@ TEST(Snapshot, OneFaultOneMessage) {
        {Fault{"{match: {prefix: /}, route: {timeout: 1s}}", "route: needs one of cluster"},
         Fault{"{match: {prefix: /}}", "routes[0]: needs one of route"},
         Fault{"{match: {prefix: /}, filter_action: {}}", "\"filter_action\" exists in Envoy v3 but"},
-        Fault{"{match: {connect_matcher: {}}, route: {cluster: c}}", "\"connect_matcher\" exists in Envoy"},
         Fault{"{match: {}, route: {cluster: c}}", "match: needs one of prefix"},
         Fault{"{match: {prefix: /}, route: {inline_cluster_specifier_plugin: {}}}",
               "\"inline_cluster_specifier_plugin\" exists in Envoy"},

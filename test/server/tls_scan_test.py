@@ -275,7 +275,8 @@ class ScanTest(EdgeTest):
             self.assertTrue(read_all(client).startswith(b"HTTP/1.1 200 OK"))
         gateway.end()
         gateway = self.start(self.with_tls(", require_sni: true"))
-        for name, alert in (("other.test", "UNRECOGNIZED_NAME"), (None, "MISSING_EXTENSION")):
+        # TLS 1.3's alert for a missing extension is not one of 1.2, and which of them it is has not been agreed on yet.
+        for name, alert in (("other.test", "UNRECOGNIZED_NAME"), (None, "HANDSHAKE_FAILURE")):
             with self.assertRaisesRegex(ssl.SSLError, alert):
                 self.shake(gateway, careless(), name)
         self.still_serves(gateway)

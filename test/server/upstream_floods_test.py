@@ -2,7 +2,6 @@
 neither the memory of the gateway nor those who ask other clusters."""
 
 import contextlib
-import os
 import struct
 import threading
 import time
@@ -12,7 +11,7 @@ import raw_http2
 from attack_kit import Cost, NEXT_REQUEST_MS, ONE_WORKER, PROBE, Probe, beside, percentile
 from raw_http2 import (CONTINUATION, END_HEADERS, END_STREAM, HEADERS, INITIAL_WINDOW_SIZE, PING, PRIORITY, PUSH_PROMISE,
                        REFUSED_STREAM, Client, block, data, field, frame, get, headers, reset, settings, window_update)
-from smoke_test import Gateway, until
+from smoke_test import until
 from upgrade_test import EdgeTest, Server, TO_HTTP2
 
 MEBIBYTE = 1 << 20
@@ -87,9 +86,7 @@ class UpstreamFloodsTest(EdgeTest):
     def setUp(self):
         super().setUp()
         self.flooder = self.serve(Flooder())
-        os.mkdir(os.path.join(self.folder, "calm"))
-        calm = Gateway(os.path.join(self.folder, "calm"), 1, *ONE_WORKER, edits=[PROBE])
-        self.addCleanup(calm.end)
+        calm = self.start(1, PROBE, flags=ONE_WORKER)
         self.gateway = self.start(self.flooder.port, TO_HTTP2, *beside(calm.port), ("route: {cluster: service}", "route: {cluster: service, timeout: 2s}"), flags=ONE_WORKER)
 
     def ask(self):
