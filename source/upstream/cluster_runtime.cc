@@ -18,10 +18,12 @@ std::string_view LastingName(const std::string& name) {
 }
 
 // The hosts that need no lookup.
-std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config) {
+std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config,
+                                               const std::shared_ptr<HealthEpoch>& epoch) {
   auto hosts = std::make_shared<HostSet>();
   for (const EndpointConfig& endpoint : config.endpoints) {
-    if (endpoint.dns_name.empty()) hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address));
+    if (!endpoint.dns_name.empty()) continue;
+    hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address, epoch));
   }
   hosts->warm = !hosts->hosts.empty() || config.endpoints.empty();
   return hosts;
@@ -39,7 +41,7 @@ ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
     : config_(std::move(config)),
       stats_(config_->stat_name),
       lasting_name_(LastingName(config_->name)),
-      hosts_(ConfiguredHosts(*config_)) {
+      hosts_(ConfiguredHosts(*config_, health_epoch_)) {
   if (config_->connection.protocol != UpstreamProtocol::kHttp1) {
     http2_stats_.emplace("cluster." + config_->stat_name + ".http2.");
   }
@@ -56,13 +58,15 @@ void ClusterRuntime::AddComputedGauges() {
   add("membership_total", [](ClusterRuntime& runtime) { return runtime.hosts()->hosts.size(); });
   add("membership_healthy", [](ClusterRuntime& runtime) {
     const auto hosts = runtime.hosts();
-    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(),
-                         [](const auto& host) { return host->health() == ConfiguredHealth::kHealthy; });
+    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(), [](const auto& host) {
+      return host->health().state() == HostHealth::State::kHealthy;
+    });
   });
   add("membership_degraded", [](ClusterRuntime& runtime) {
     const auto hosts = runtime.hosts();
-    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(),
-                         [](const auto& host) { return host->health() == ConfiguredHealth::kDegraded; });
+    return std::count_if(hosts->hosts.begin(), hosts->hosts.end(), [](const auto& host) {
+      return host->health().state() == HostHealth::State::kDegraded;
+    });
   });
   for (const Priority priority : {Priority::kDefault, Priority::kHigh}) {
     const std::string of =

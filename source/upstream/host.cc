@@ -5,15 +5,19 @@
 
 namespace narthex {
 
-Host::Host(const EndpointConfig& endpoint, Address address)
+Host::Host(const EndpointConfig& endpoint, Address address, std::shared_ptr<HealthEpoch> epoch)
     : address_(address),
       address_text_(address.ToString()),
       hostname_(endpoint.hostname),
       weight_(endpoint.weight),
       priority_(endpoint.priority),
-      health_(endpoint.health),
+      configured_health_(endpoint.health),
+      health_(std::move(epoch)),
       locality_(endpoint.locality),
-      origin_(endpoint.origin) {}
+      origin_(endpoint.origin) {
+  if (configured_health_ == ConfiguredHealth::kDegraded) health_.Set(HostHealth::kDegradedEds);
+  if (configured_health_ > ConfiguredHealth::kDegraded) health_.Set(HostHealth::kFailedEds);
+}
 
 HostCells& Host::AddCells() {
   std::lock_guard lock(mutex_);

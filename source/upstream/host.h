@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "source/upstream/cluster_config.h"
+#include "source/upstream/host_health.h"
 
 namespace narthex {
 
@@ -40,20 +41,24 @@ struct HostFailure {
   std::chrono::system_clock::time_point when;
 };
 
-// One upstream host of the process: what it is, and what all workers count of it. What it is is immutable;
-// thread-safe.
+// One upstream host of the process: what it is, how well it is, and what all workers count of it. What it is
+// is immutable; thread-safe.
 class Host {
  public:
-  // `endpoint`, with its name resolved to `address`.
-  Host(const EndpointConfig& endpoint, Address address);
+  // `endpoint`, with its name resolved to `address`. `epoch`, of its cluster, counts the changes of health;
+  // null where nobody watches them.
+  Host(const EndpointConfig& endpoint, Address address, std::shared_ptr<HealthEpoch> epoch = nullptr);
 
   const Address& address() const { return address_; }
   const std::string& address_text() const { return address_text_; }
   const std::string& hostname() const { return hostname_; }
   uint32_t weight() const { return weight_; }
   uint32_t priority() const { return priority_; }
-  bool available() const { return health_ <= ConfiguredHealth::kDegraded; }
-  ConfiguredHealth health() const { return health_; }
+  // Begins as the endpoint's health_status says.
+  HostHealth& health() { return health_; }
+  const HostHealth& health() const { return health_; }
+  bool available() const { return health_.state() != HostHealth::State::kUnhealthy; }
+  ConfiguredHealth configured_health() const { return configured_health_; }
   const Locality& locality() const { return locality_; }
   const Origin& origin() const { return origin_; }
 
@@ -67,7 +72,8 @@ class Host {
   const Address address_;
   const std::string address_text_, hostname_;
   const uint32_t weight_, priority_;
-  const ConfiguredHealth health_;
+  const ConfiguredHealth configured_health_;
+  HostHealth health_;
   const Locality locality_;
   const Origin origin_;
   mutable std::mutex mutex_;

@@ -120,8 +120,9 @@ WorkerCluster::~WorkerCluster() {
 HostCounts WorkerCluster::host_counts() const {
   HostCounts counts{.total = hosts_->hosts.size()};
   for (const auto& host : hosts_->hosts) {
-    if (host->health() == ConfiguredHealth::kHealthy) ++counts.healthy;
-    if (host->health() == ConfiguredHealth::kDegraded) ++counts.degraded;
+    const HostHealth::State state = host->health().state();
+    if (state == HostHealth::State::kHealthy) ++counts.healthy;
+    if (state == HostHealth::State::kDegraded) ++counts.degraded;
   }
   return counts;
 }
