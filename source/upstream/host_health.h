@@ -43,8 +43,8 @@ class HostHealth {
   uint32_t flags() const { return flags_.load(std::memory_order_acquire); }
 
   State state() const;
-  // Left out of the hosts that the share of healthy ones is taken of, as if it was not there: it takes load
-  // only in panic.
+  // Left out of the hosts that the share of healthy ones is taken of, as if it was not there: nobody knows
+  // yet whether it fails, or it has said itself that it is leaving.
   bool excluded() const { return (flags() & (kExcludedImmediate | kPendingActiveHc)) != 0; }
 
  private:
