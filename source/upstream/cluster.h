@@ -21,7 +21,7 @@ struct AttemptOptions {
   Priority priority = Priority::kDefault;
   uint64_t random = 0;  // for the balancer's choice
   // For balancers that go by a hash; a random one where there is none.
-  std::optional<uint64_t> hash;
+  std::optional<uint64_t> hash = {};
   // For clusters with subsets; null: asks for none. Outlives the task.
   const MetadataMatch* match = nullptr;
   // auto_host_rewrite: sets :authority to the chosen host's hostname, and x-forwarded-host first when asked

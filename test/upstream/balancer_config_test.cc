@@ -180,7 +180,7 @@ TEST(BalancerConfig, RefusesWhatMakesNoSense) {
 
 TEST(BalancerConfig, WarnsOfWhatHasNoEffect) {
   EXPECT_TRUE(Compiled("    lb_policy: RANDOM\n    maglev_lb_config: {}\n")
-                  .Says("maglev_lb_config: warning: has no effect: lb_policy is RANDOM"));
+                  .Says("maglev_lb_config: has no effect: lb_policy is RANDOM"));
   EXPECT_TRUE(Compiled("    common_lb_config: {consistent_hashing_lb_config: {hash_balance_factor: 150}}\n")
                   .Says("has no effect: lb_policy is ROUND_ROBIN"));
   EXPECT_TRUE(Compiled("    lb_subset_config: {fallback_policy: ANY_ENDPOINT}\n")
