@@ -33,7 +33,11 @@
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
+#include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
+#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
+#include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
@@ -48,6 +52,7 @@
 #include "envoy/type/metadata/v3/metadata.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "narthex/config/bootstrap/v1/bootstrap.pb.h"
+#include "narthex/config/load_balancing/v1/peak_ewma.pb.h"
 #include "validate/validate.pb.h"
 
 namespace narthex {
@@ -88,7 +93,11 @@ void LinkApi() {
   LinkMessageReflection<
       envoy::extensions::http::original_ip_detection::custom_header::v3::CustomHeaderConfig>();
   LinkMessageReflection<envoy::extensions::http::original_ip_detection::xff::v3::XffConfig>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::common::v3::SlowStartConfig>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::maglev::v3::Maglev>();
   LinkMessageReflection<envoy::extensions::load_balancing_policies::random::v3::Random>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash>();
   LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
@@ -104,6 +113,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::type::metadata::v3::MetadataKey>();
   LinkMessageReflection<envoy::type::v3::Percent>();
   LinkMessageReflection<narthex::config::bootstrap::v1::Profile>();
+  LinkMessageReflection<narthex::config::load_balancing::v1::PeakEwma>();
   LinkMessageReflection<validate::FieldRules>();
 }
 

@@ -88,6 +88,9 @@ class Router final : public HttpFilter {
       std::string_view header = FindInvalidHeader(request.headers(), options_.strict_headers);
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
+    // Before the route changes the request, as Envoy chooses.
+    RequestHash hash;
+    if (route.forward->hash_policies != nullptr) hash = route.forward->hash_policies->HashOf(request);
     const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
     if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
       co_return *std::move(refused);
@@ -97,10 +100,11 @@ class Router final : public HttpFilter {
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
-        exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
+        exchange.loop(), Attempt(*cluster, route, std::move(request), hash.value, options_.envoy_headers),
+        deadline);
     Response response = !result ? DeadlinePassed(exchange, stats)
                         : std::holds_alternative<Response>(*result)
-                            ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
+                            ? FromUpstream(std::get<Response>(std::move(*result)), exchange, hash)
                             : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
     EditResponse(route, exchange, response, options_.envoy_headers);
     // What follows a change of protocol is no response but a conversation, which may take as long as it
@@ -116,11 +120,13 @@ class Router final : public HttpFilter {
  private:
   // One try at the cluster.
   static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
-                                                bool envoy_headers) {
+                                                std::optional<uint64_t> hash, bool envoy_headers) {
     ++request.info().upstream.attempts;
     AttemptOptions options;
     options.priority = route.forward->priority;
     options.random = request.info().random;
+    options.hash = hash;
+    options.match = route.forward->metadata_match.get();
     options.auto_host_rewrite = route.forward->auto_host_rewrite;
     options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
     options.keep_original_host = envoy_headers;
@@ -172,7 +178,8 @@ class Router final : public HttpFilter {
     return response;
   }
 
-  static Response FromUpstream(Response response, Exchange& exchange) {
+  static Response FromUpstream(Response response, Exchange& exchange, const RequestHash& hash) {
+    for (const std::string& cookie : hash.set_cookies) response.headers().Add(Header::kSetCookie, cookie);
     if (exchange.times.response_head == 0) exchange.times.response_head = exchange.loop().NowUs();
     exchange.response_details = "via_upstream";
     exchange.response_status = response.status();

@@ -4,6 +4,7 @@
 #include "source/base/ascii.h"
 #include "source/config/data_source.h"
 #include "source/http/byte_scan.h"
+#include "source/router/compile_hash_policy.h"
 #include "source/router/compile_matchers.h"
 
 namespace narthex {
@@ -17,18 +18,6 @@ std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& durat
   // A duration below a millisecond is still a limit; 0 would be none.
   if (milliseconds == 0 && duration.nanos() > 0) milliseconds = 1;
   return std::chrono::milliseconds(milliseconds);
-}
-
-// The pattern of `config`, when its substitution fits it; else null, and an error.
-std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAndSubstitute& config,
-                                                 const ConfigPath& path, Diagnostics& diagnostics) {
-  std::shared_ptr<const Regex> regex =
-      CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
-  if (!CheckRewrite(config.substitution(), path.Field("substitution"), diagnostics)) return nullptr;
-  std::string error;
-  if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
-  diagnostics.Error(path.Field("substitution"), error);
-  return nullptr;
 }
 
 void SetTimeouts(const route_v3::RouteAction& config, ForwardAction& forward) {
@@ -127,6 +116,8 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   forward->priority =
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
+  forward->hash_policies = CompileHashPolicies(config, path, diagnostics);
+  forward->metadata_match = MetadataMatch::Make(config.metadata_match(), {});
   forward->cluster_header = ToLowerAscii(config.cluster_header());
   ok &= SetUpgrades(config, path.Field("upgrade_configs"), diagnostics, *forward);
   if (!ok) return nullptr;
@@ -134,6 +125,17 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
 }
 
 }  // namespace
+
+std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAndSubstitute& config,
+                                                 const ConfigPath& path, Diagnostics& diagnostics) {
+  std::shared_ptr<const Regex> regex =
+      CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
+  if (!CheckRewrite(config.substitution(), path.Field("substitution"), diagnostics)) return nullptr;
+  std::string error;
+  if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
+  diagnostics.Error(path.Field("substitution"), error);
+  return nullptr;
+}
 
 bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics) {
   if (!HasSpaceOrControl(text)) return true;

@@ -11,12 +11,14 @@
 #include "source/config/config_path.h"
 #include "source/filter/route.h"
 #include "source/router/cluster_response_stats.h"
+#include "source/router/hash_policy.h"
 #include "source/router/header_mutation.h"
 #include "source/router/matchers.h"
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
 #include "source/router/upgrade_rules.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/lb_metadata.h"
 
 namespace narthex {
 
@@ -47,6 +49,8 @@ struct ForwardAction {
   HostRewrite host_rewrite;
   UpgradeRules upgrades;            // where they say nothing, the connection manager's hold
   bool terminates_connect = false;  // a CONNECT's bytes go to a host of the cluster, and no CONNECT does
+  std::shared_ptr<const HashPolicies> hash_policies;    // null: none
+  std::shared_ptr<const MetadataMatch> metadata_match;  // null: any host will do
 };
 
 // What a virtual host says about each of its routes. Immutable.

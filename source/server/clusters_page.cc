@@ -40,7 +40,7 @@ struct HealthName {
 };
 
 HealthName HealthOf(const Host& host) {
-  switch (host.health()) {
+  switch (host.configured_health()) {
     case ConfiguredHealth::kHealthy:
       return {"healthy", "HEALTHY"};
     case ConfiguredHealth::kDegraded:

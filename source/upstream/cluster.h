@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,10 +14,16 @@
 
 namespace narthex {
 
+struct MetadataMatch;  // source/upstream/lb_metadata.h
+
 // What the router asks of a cluster for one attempt.
 struct AttemptOptions {
   Priority priority = Priority::kDefault;
   uint64_t random = 0;  // for the balancer's choice
+  // For balancers that go by a hash; a random one where there is none.
+  std::optional<uint64_t> hash = {};
+  // For clusters with subsets; null: asks for none. Outlives the task.
+  const MetadataMatch* match = nullptr;
   // auto_host_rewrite: sets :authority to the chosen host's hostname, and x-forwarded-host first when asked
   // for.
   bool auto_host_rewrite = false;

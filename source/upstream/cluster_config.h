@@ -13,7 +13,9 @@
 #include "source/config/diagnostics.h"
 #include "source/net/address.h"
 #include "source/net/dns.h"
+#include "source/upstream/balancer_settings.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/lb_metadata.h"
 
 namespace envoy::config::core::v3 {
 class TransportSocket;
@@ -34,7 +36,6 @@ enum class UpstreamProtocol : uint8_t {
   kAlpn,        // what the host chooses of both
   kDownstream,  // the request's own
 };
-enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
 // What the configuration says of an endpoint's health; only the first two take load.
 enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kDraining, kUnhealthy };
 
@@ -52,6 +53,9 @@ struct EndpointConfig {
   uint32_t priority = 0;
   ConfiguredHealth health = ConfiguredHealth::kHealthy;
   Locality locality;
+  uint32_t locality_weight = 0;  // of its locality in its priority
+  LbMetadata lb_metadata;
+  std::string hash_key;  // what a hash balancer places it by; its address unless set
   Origin origin;
 };
 
@@ -114,13 +118,11 @@ struct ClusterConfig {
   std::string name;
   std::string stat_name;  // alt_stat_name, or name; what statistics go by
   DiscoveryType type = DiscoveryType::kStatic;
-  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  BalancerSettings balancer;
   std::vector<EndpointConfig> endpoints;
   std::array<BreakerLimits, 2> breakers;  // by Priority
   ConnectionSettings connection;
   DnsSettings dns;
-  // Below this share of available hosts, in percent, all of a priority's hosts are used.
-  double panic_threshold = 50;
   // Drain every connection when a host comes or goes.
   bool drain_on_host_change = false;
   Origin origin;
@@ -144,7 +146,9 @@ struct ClusterDefaults {
   std::function<UpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
                                   const ConfigPath& path, const std::string& stat_prefix)>
       transport = {};
-  // What that depends on, beside the cluster: a change of it makes another cluster.
+  // The number that the runtime gives a key. Unset: there is no runtime.
+  std::function<std::optional<double>(std::string_view key)> runtime = {};
+  // What the transport depends on, beside the cluster: a change of it makes another cluster.
   std::string transport_inputs = {};
 };
 

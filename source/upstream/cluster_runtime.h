@@ -15,6 +15,7 @@
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host.h"
+#include "source/upstream/shared_tables.h"
 
 namespace narthex {
 
@@ -47,6 +48,11 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   // Null for a cluster whose hosts are never spoken to by HTTP/2.
   const Http2Stats* http2_stats() const { return http2_stats_ ? &*http2_stats_ : nullptr; }
   BreakerSums& breakers(Priority priority) { return breakers_[static_cast<size_t>(priority)]; }
+  // Of all its hosts, also those to come.
+  const std::shared_ptr<HealthEpoch>& health_epoch() const { return health_epoch_; }
+  SharedTables& tables() { return tables_; }
+  // Requests under way, of all workers.
+  uint64_t active_requests() const;
   // The name, in memory that lasts as long as the process.
   std::string_view lasting_name() const { return lasting_name_; }
 
@@ -64,6 +70,7 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
  private:
   explicit ClusterRuntime(std::shared_ptr<const ClusterConfig> config);
   void AddComputedGauges();
+  void AddBalancerGauges();
 
   struct Subscriber {
     EventLoop* loop;
@@ -74,7 +81,9 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   const ClusterStats stats_;
   std::optional<const Http2Stats> http2_stats_;
   const std::string_view lasting_name_;
+  const std::shared_ptr<HealthEpoch> health_epoch_ = std::make_shared<HealthEpoch>();
   std::array<BreakerSums, 2> breakers_;
+  SharedTables tables_;
   mutable std::mutex mutex_;
   std::shared_ptr<const HostSet> hosts_;
   std::vector<Subscriber> subscribers_;

@@ -78,6 +78,9 @@ void ReadEndpoints(const ClusterMessage& cluster, const ConfigPath& path, Cluste
       endpoint.health = HealthOf(source.health_status());
       endpoint.locality = {locality.locality().region(), locality.locality().zone(),
                            locality.locality().sub_zone()};
+      endpoint.locality_weight = locality.load_balancing_weight().value();
+      endpoint.lb_metadata = ReadLbMetadata(source.metadata());
+      endpoint.hash_key = FindLbText(source.metadata(), "hash_key");
       if (source.has_load_balancing_weight()) endpoint.weight = source.load_balancing_weight().value();
       ReadAddress(source.endpoint().address(), at.Field("endpoint").Field("address"), config.type, endpoint,
                   diagnostics);

@@ -99,6 +99,7 @@ class WorkerCluster::WarmWait {
 
 WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
     : context_(loop, std::move(runtime), std::move(connectors)),
+      balancer_(*context_.runtime),
       pools_(context_),
       self_(std::make_shared<WorkerCluster*>(this)) {
   context_.on_drained = [this](Pool& pool) {
@@ -120,8 +121,9 @@ WorkerCluster::~WorkerCluster() {
 HostCounts WorkerCluster::host_counts() const {
   HostCounts counts{.total = hosts_->hosts.size()};
   for (const auto& host : hosts_->hosts) {
-    if (host->health() == ConfiguredHealth::kHealthy) ++counts.healthy;
-    if (host->health() == ConfiguredHealth::kDegraded) ++counts.degraded;
+    const HostHealth::State state = host->health().state();
+    if (state == HostHealth::State::kHealthy) ++counts.healthy;
+    if (state == HostHealth::State::kDegraded) ++counts.degraded;
   }
   return counts;
 }
@@ -131,10 +133,11 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   Exchange& exchange = request.info();
   exchange.upstream.cluster = context_.runtime->lasting_name();
   co_await WarmWait(*this);
-  Host* host = balancer_->Choose(options.random);
+  const BalanceRequest wanted{options.random, options.hash, context_.loop.NowUs()};
+  Host* host = balancer_.Choose(wanted, options.match);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
+    co_return NoHost(options.match);
   }
   RewriteHost(request, *host, options);
   Pool& pool = pools_.PoolOf(*host, TraitsOf(request));
@@ -143,6 +146,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   for (bool fresh = false;; fresh = true) {
     std::unique_ptr<ExchangeError> error = co_await pool.Acquire(lease, options.priority, fresh);
     if (error != nullptr) {
+      NoteLatency(pool, wanted.now_us, false);
       if (error->flag == ResponseFlag::kUpstreamConnectionFailure)
         exchange.upstream.transport_failure = error->cause;
       // It never went to that host.
@@ -156,6 +160,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     const bool replayable = !fresh && connection.requests_sent() > 0;
     std::optional<Request> unsent;
     lease.StartRequest(exchange);
+    const uint64_t sent_us = context_.loop.NowUs();
     ClientConnection::Result result =
         co_await connection.Send(std::move(request), replayable ? &unsent : nullptr);
     if (std::holds_alternative<Response>(result)) {
@@ -169,31 +174,48 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
         continue;
       }
     }
-    NoteResult(pool, result);
+    NoteResult(pool, result, sent_us);
     co_return result;
   }
 }
 
-void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result) {
+void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result, uint64_t sent_us) {
   HostCells& cells = pool.cells();
   if (const Response* response = std::get_if<Response>(&result)) {
+    NoteLatency(pool, sent_us, true);
     HostCells::Add(response->status() >= 500 ? cells.rq_error : cells.rq_success);
     return;
   }
   const ExchangeError& error = std::get<ExchangeError>(result);
   if (IsClients(error.flag)) return;
+  NoteLatency(pool, sent_us, false);
   HostCells::Add(cells.rq_error);
   pool.host().NoteFailure(error.cause.empty() ? error.detail : error.cause, context_.loop.WallNow());
 }
 
+// A host that fails fast is not a fast host.
+void WorkerCluster::NoteLatency(Pool& pool, uint64_t since_us, bool answered) {
+  const BalancerSettings& settings = context_.config.balancer;
+  if (settings.policy != LbPolicy::kPeakEwma) return;
+  const uint64_t now_us = context_.loop.NowUs();
+  const uint64_t took_us = std::max<uint64_t>(1, now_us - since_us);
+  const uint64_t sample_us = answered ? took_us : std::max(took_us, settings.default_latency_us);
+  pool.cells().latency.Add(sample_us, now_us, settings.decay_us);
+}
+
 // What a person needs to know when no host takes load.
-ExchangeError WorkerCluster::NoHost() const {
+ExchangeError WorkerCluster::NoHost(const MetadataMatch* match) const {
   std::string cause = "cluster " + context_.config.name;
   const std::string discovery = context_.runtime->discovery_error();
   if (!hosts_->hosts.empty()) {
     cause += ": none of its " + std::to_string(hosts_->hosts.size()) + " hosts takes load";
-    for (size_t i = 0; i < std::min<size_t>(hosts_->hosts.size(), 3); ++i) {
-      cause += "; " + hosts_->hosts[i]->address_text() + " is configured unhealthy";
+    const std::string why = balancer_.WhyNone(match);
+    if (!why.empty()) cause += ": " + why;
+    size_t told = 0;
+    for (const std::shared_ptr<Host>& host : hosts_->hosts) {
+      if (!host->health().Has(HostHealth::kFailedEds)) continue;
+      cause += "; " + host->address_text() + " is configured unhealthy";
+      if (++told == 3) break;
     }
   } else if (!discovery.empty()) {
     cause += " has no hosts: " + discovery;
@@ -209,9 +231,8 @@ ExchangeError WorkerCluster::NoHost() const {
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   const bool changed = hosts_ != nullptr && hosts_->hosts != hosts->hosts;
   hosts_ = std::move(hosts);
-  const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
-  balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
-  pools_.SetHosts(hosts_);
+  balancer_.SetHosts(hosts_);
+  pools_.SetHosts(*hosts_);
   if (changed && context_.config.drain_on_host_change) pools_.RetireConnections();
   if (!hosts_->warm) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
@@ -236,9 +257,11 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
 // The balancer may choose in turn or by chance: a few tries find another host, if there is one.
 Host* WorkerCluster::ChooseHost(const RawOptions& options) {
   constexpr int kTries = 8;
-  Host* host = balancer_->Choose(options.random);
+  BalanceRequest wanted{options.random, std::nullopt, context_.loop.NowUs()};
+  Host* host = balancer_.Choose(wanted, nullptr);
   for (int i = 1; i < kTries && host != nullptr && host->address() == options.avoid; ++i) {
-    host = balancer_->Choose(Random64());
+    wanted.random = Random64();
+    host = balancer_.Choose(wanted, nullptr);
   }
   return host;
 }
@@ -250,7 +273,7 @@ Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts)
   Host* host = ChooseHost(options);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
+    co_return NoHost(nullptr);
   }
   co_return co_await ConnectRaw(context_, pools_.PartIn(*host), std::move(options), facts);
 }

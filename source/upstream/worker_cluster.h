@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "source/event/event_loop.h"
+#include "source/upstream/cluster_balancer.h"
 #include "source/upstream/cluster_runtime.h"
 #include "source/upstream/host_pools.h"
-#include "source/upstream/load_balancer.h"
 
 namespace narthex {
 
@@ -37,12 +37,13 @@ class WorkerCluster final : public Cluster {
   PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
-  ExchangeError NoHost() const;
-  void NoteResult(Pool& pool, const ClientConnection::Result& result);
+  ExchangeError NoHost(const MetadataMatch* match) const;
+  void NoteResult(Pool& pool, const ClientConnection::Result& result, uint64_t sent_us);
+  void NoteLatency(Pool& pool, uint64_t since_us, bool answered);
 
   PoolContext context_;
   std::shared_ptr<const HostSet> hosts_;
-  std::unique_ptr<LoadBalancer> balancer_;
+  ClusterBalancer balancer_;
   HostPools pools_;
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;
