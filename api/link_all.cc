@@ -5,10 +5,12 @@
 #include "envoy/config/accesslog/v3/accesslog.pb.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/cluster/v3/outlier_detection.pb.h"
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/config/core/v3/grpc_method_list.pb.h"
+#include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -58,10 +60,12 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::accesslog::v3::AccessLog>();
   LinkMessageReflection<envoy::config::bootstrap::v3::Bootstrap>();
   LinkMessageReflection<envoy::config::cluster::v3::Cluster>();
+  LinkMessageReflection<envoy::config::cluster::v3::OutlierDetection>();
   LinkMessageReflection<envoy::config::common::mutation_rules::v3::HeaderMutation>();
   LinkMessageReflection<envoy::config::core::v3::Address>();
   LinkMessageReflection<envoy::config::core::v3::Locality>();
   LinkMessageReflection<envoy::config::core::v3::GrpcMethodList>();
+  LinkMessageReflection<envoy::config::core::v3::HealthCheck>();
   LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::config::core::v3::ProxyProtocolConfig>();
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();

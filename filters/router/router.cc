@@ -96,6 +96,10 @@ class Router final : public HttpFilter {
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
         exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
+    // The cluster may be another by now.
+    if (Cluster* waited = !result ? exchange.clusters->Find(exchange.upstream.cluster) : nullptr) {
+      waited->NoteTimeout(exchange.upstream);
+    }
     Response response = !result ? DeadlinePassed(exchange, stats)
                         : std::holds_alternative<Response>(*result)
                             ? FromUpstream(std::get<Response>(std::move(*result)), exchange)

@@ -44,6 +44,9 @@ class Cluster {
   // Fills request.info().upstream. Destroying the task cancels the attempt.
   virtual Task<ClientConnection::Result> Send(Request request, AttemptOptions options) = 0;
 
+  // The router gave up waiting for an answer of the host that `facts` name. Says so to outlier detection.
+  virtual void NoteTimeout(const UpstreamFacts& facts) {}
+
   // One connection of the caller's own, for bytes of any kind: chooses a host and connects to it, within
   // connect_timeout and the breaker of connections, with the cluster's TLS and PROXY header. Fills `facts`,
   // which outlive the task. The connection may outlive the cluster. Destroying the task cancels the attempt.

@@ -14,6 +14,8 @@
 #include "source/net/address.h"
 #include "source/net/dns.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/health_settings.h"
+#include "source/upstream/host_health.h"
 
 namespace envoy::config::core::v3 {
 class TransportSocket;
@@ -51,6 +53,8 @@ struct EndpointConfig {
   uint32_t weight = 1;
   uint32_t priority = 0;
   ConfiguredHealth health = ConfiguredHealth::kHealthy;
+  EndpointCheck check;
+  uint32_t first_health = 0;  // flags of HostHealth that its host has until it is checked
   Locality locality;
   Origin origin;
 };
@@ -119,6 +123,8 @@ struct ClusterConfig {
   std::array<BreakerLimits, 2> breakers;  // by Priority
   ConnectionSettings connection;
   DnsSettings dns;
+  std::optional<HealthCheckSettings> health_check;
+  std::optional<OutlierSettings> outliers;
   // Below this share of available hosts, in percent, all of a priority's hosts are used.
   double panic_threshold = 50;
   // Drain every connection when a host comes or goes.

@@ -34,6 +34,7 @@ std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config,
 std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config) {
   std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config)));
   runtime->AddComputedGauges();
+  runtime->AddHealthGauges();
   return runtime;
 }
 
@@ -41,10 +42,40 @@ ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
     : config_(std::move(config)),
       stats_(config_->stat_name),
       lasting_name_(LastingName(config_->name)),
+      awaits_first_checks_(config_->health_check.has_value()),
       hosts_(ConfiguredHosts(*config_, health_epoch_)) {
   if (config_->connection.protocol != UpstreamProtocol::kHttp1) {
     http2_stats_.emplace("cluster." + config_->stat_name + ".http2.");
   }
+  if (config_->outliers) {
+    outliers_ =
+        std::make_unique<OutlierDetector>(config_->stat_name, *config_->outliers, [this] { return hosts(); });
+  }
+}
+
+void ClusterRuntime::EndFirstChecks() {
+  if (awaits_first_checks_.exchange(false, std::memory_order_acq_rel)) Publish(hosts());
+}
+
+// How many hosts have, or lack, a flag.
+void ClusterRuntime::AddHealthGauges() {
+  const auto add = [this](const char* name, HostHealth::Flag flag, bool wanted) {
+    StatsStore::Process().SetComputedGauge(
+        "cluster." + config_->stat_name + "." + name, [weak = weak_from_this(), flag, wanted]() -> int64_t {
+          const std::shared_ptr<ClusterRuntime> runtime = weak.lock();
+          if (runtime == nullptr) return 0;
+          const std::shared_ptr<const HostSet> set = runtime->hosts();
+          return std::count_if(set->hosts.begin(), set->hosts.end(), [flag, wanted](const auto& host) {
+            return host->health().Has(flag) == wanted;
+          });
+        });
+  };
+  if (config_->health_check) {
+    add("health_check.healthy", HostHealth::kFailedActiveHc, false);
+    add("membership_excluded", HostHealth::kPendingActiveHc, true);
+    add("health_check.degraded", HostHealth::kDegradedActiveHc, true);
+  }
+  if (config_->outliers) add("outlier_detection.ejections_active", HostHealth::kFailedOutlier, true);
 }
 
 void ClusterRuntime::AddComputedGauges() {

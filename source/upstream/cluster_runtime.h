@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host.h"
+#include "source/upstream/outlier_detector.h"
 
 namespace narthex {
 
@@ -49,6 +51,12 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   BreakerSums& breakers(Priority priority) { return breakers_[static_cast<size_t>(priority)]; }
   // Of all its hosts, also those to come.
   const std::shared_ptr<HealthEpoch>& health_epoch() const { return health_epoch_; }
+  // Null for a cluster without outlier detection.
+  OutlierDetector* outliers() { return outliers_.get(); }
+  // Whether requests should wait, because no host's first active check has ended.
+  bool awaits_first_checks() const { return awaits_first_checks_.load(std::memory_order_acquire); }
+  // They need not wait any longer. Tells every subscriber by posting the current set again.
+  void EndFirstChecks();
   // The name, in memory that lasts as long as the process.
   std::string_view lasting_name() const { return lasting_name_; }
 
@@ -66,6 +74,7 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
  private:
   explicit ClusterRuntime(std::shared_ptr<const ClusterConfig> config);
   void AddComputedGauges();
+  void AddHealthGauges();
 
   struct Subscriber {
     EventLoop* loop;
@@ -78,6 +87,8 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   const std::string_view lasting_name_;
   const std::shared_ptr<HealthEpoch> health_epoch_ = std::make_shared<HealthEpoch>();
   std::array<BreakerSums, 2> breakers_;
+  std::unique_ptr<OutlierDetector> outliers_;
+  std::atomic<bool> awaits_first_checks_;
   mutable std::mutex mutex_;
   std::shared_ptr<const HostSet> hosts_;
   std::vector<Subscriber> subscribers_;

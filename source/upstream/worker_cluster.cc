@@ -7,9 +7,12 @@
 #include <variant>
 
 #include "source/base/ascii.h"
+#include "source/base/log.h"
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
+#include "source/upstream/health_digest.h"
+#include "source/upstream/outlier_status.h"
 
 namespace narthex {
 
@@ -69,7 +72,9 @@ class WorkerCluster::WarmWait {
   WarmWait(const WarmWait&) = delete;
   ~WarmWait() { Unlink(); }
 
-  bool await_ready() const { return cluster_.hosts_->warm; }
+  bool await_ready() const {
+    return cluster_.hosts_->warm && !cluster_.context_.runtime->awaits_first_checks();
+  }
   void await_suspend(std::coroutine_handle<> awaiting) {
     awaiting_ = awaiting;
     next_ = cluster_.warm_waits_;
@@ -132,7 +137,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   Exchange& exchange = request.info();
   exchange.upstream.cluster = context_.runtime->lasting_name();
   co_await WarmWait(*this);
-  Host* host = balancer_->Choose(options.random);
+  Host* host = balancer().Choose(options.random);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
     co_return NoHost();
@@ -149,6 +154,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
       // It never went to that host.
       if (error->flag == ResponseFlag::kUpstreamOverflow) exchange.upstream.host = Address();
       HostCells::Add(pool.cells().rq_error);
+      NoteFailure(*host, pool.cells(), *error);
       co_return std::move(*error);
     }
     ClientConnection& connection = lease.connection();
@@ -179,23 +185,46 @@ void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& resul
   HostCells& cells = pool.cells();
   if (const Response* response = std::get_if<Response>(&result)) {
     HostCells::Add(response->status() >= 500 ? cells.rq_error : cells.rq_success);
+    OutlierDetector* outliers = context_.runtime->outliers();
+    if (outliers != nullptr) outliers->OnResponse(pool.host(), cells, OutlierStatus(*response));
     return;
   }
   const ExchangeError& error = std::get<ExchangeError>(result);
   if (IsClients(error.flag)) return;
   HostCells::Add(cells.rq_error);
   pool.host().NoteFailure(error.cause.empty() ? error.detail : error.cause, context_.loop.WallNow());
+  NoteFailure(pool.host(), cells, error);
+}
+
+// Without an answer. What a breaker refused never went to the host.
+void WorkerCluster::NoteFailure(Host& host, HostCells& cells, const ExchangeError& error) {
+  OutlierDetector* outliers = context_.runtime->outliers();
+  if (outliers == nullptr || error.flag == ResponseFlag::kUpstreamOverflow) return;
+  outliers->OnLocalFailure(host, cells, error.flag == ResponseFlag::kUpstreamRequestTimeout);
+}
+
+// Rare, so that looking for the host may take its time.
+void WorkerCluster::NoteTimeout(const UpstreamFacts& facts) {
+  for (const std::shared_ptr<Host>& host : hosts_->hosts) {
+    if (facts.host.empty() || host->address() != facts.host) continue;
+    HostCells& cells = *pools_.PartIn(*host).cells;
+    HostCells::Add(cells.rq_timeout);
+    HostCells::Add(cells.rq_error);
+    host->NoteFailure("no answer in time", context_.loop.WallNow());
+    if (OutlierDetector* outliers = context_.runtime->outliers()) {
+      outliers->OnLocalFailure(*host, cells, /*timeout=*/true);
+    }
+    return;
+  }
 }
 
 // What a person needs to know when no host takes load.
-ExchangeError WorkerCluster::NoHost() const {
+ExchangeError WorkerCluster::NoHost() {
   std::string cause = "cluster " + context_.config.name;
   const std::string discovery = context_.runtime->discovery_error();
   if (!hosts_->hosts.empty()) {
-    cause += ": none of its " + std::to_string(hosts_->hosts.size()) + " hosts takes load";
-    for (size_t i = 0; i < std::min<size_t>(hosts_->hosts.size(), 3); ++i) {
-      cause += "; " + hosts_->hosts[i]->address_text() + " is configured unhealthy";
-    }
+    cause += ": none of its " + std::to_string(hosts_->hosts.size()) + " hosts takes load; " +
+             HealthDigest(*hosts_);
   } else if (!discovery.empty()) {
     cause += " has no hosts: " + discovery;
   } else {
@@ -204,17 +233,41 @@ ExchangeError WorkerCluster::NoHost() const {
   }
   const std::string origin = context_.config.origin.ToString();
   if (!origin.empty()) cause += " (" + origin + ")";
+  LogNoHost(cause);
   return ExchangeError{ResponseFlag::kNoHealthyUpstream, "no_healthy_upstream", true, std::move(cause)};
+}
+
+// A line now and then, however many requests meet it.
+void WorkerCluster::LogNoHost(const std::string& cause) {
+  constexpr uint64_t kPauseMs = 10'000;
+  ++no_host_count_;
+  const uint64_t now = context_.loop.NowMs();
+  if (no_host_logged_ms_ != 0 && now - no_host_logged_ms_ < kPauseMs) return;
+  NARTHEX_LOG(kWarning, "upstream") << cause << "; " << no_host_count_
+                                    << (no_host_count_ == 1 ? " request" : " requests") << " met this";
+  no_host_logged_ms_ = now;
+  no_host_count_ = 0;
+}
+
+// Made anew when the health of a host has changed.
+LoadBalancer& WorkerCluster::balancer() {
+  if (context_.runtime->health_epoch()->value() != balanced_at_) MakeBalancer();
+  return *balancer_;
+}
+
+void WorkerCluster::MakeBalancer() {
+  balanced_at_ = context_.runtime->health_epoch()->value();
+  const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
+  balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
 }
 
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   const bool changed = hosts_ != nullptr && hosts_->hosts != hosts->hosts;
   hosts_ = std::move(hosts);
-  const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
-  balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
+  MakeBalancer();
   pools_.SetHosts(hosts_);
   if (changed && context_.config.drain_on_host_change) pools_.RetireConnections();
-  if (!hosts_->warm) return;
+  if (!hosts_->warm || context_.runtime->awaits_first_checks()) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
 }
 
@@ -237,9 +290,9 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
 // The balancer may choose in turn or by chance: a few tries find another host, if there is one.
 Host* WorkerCluster::ChooseHost(const RawOptions& options) {
   constexpr int kTries = 8;
-  Host* host = balancer_->Choose(options.random);
+  Host* host = balancer().Choose(options.random);
   for (int i = 1; i < kTries && host != nullptr && host->address() == options.avoid; ++i) {
-    host = balancer_->Choose(Random64());
+    host = balancer().Choose(Random64());
   }
   return host;
 }
@@ -253,7 +306,14 @@ Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts)
     context_.stats.cx_none_healthy.Add();
     co_return NoHost();
   }
-  co_return co_await ConnectRaw(context_, pools_.PartIn(*host), std::move(options), facts);
+  const WorkerHost part = pools_.PartIn(*host);
+  RawResult result = co_await ConnectRaw(context_, part, std::move(options), facts);
+  if (const ExchangeError* error = std::get_if<ExchangeError>(&result)) {
+    NoteFailure(*part.host, *part.cells, *error);
+  } else if (OutlierDetector* outliers = context_.runtime->outliers()) {
+    outliers->OnConnected(*part.host, *part.cells);
+  }
+  co_return result;
 }
 
 void WorkerCluster::Retire(std::function<void()> gone) {

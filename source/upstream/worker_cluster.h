@@ -23,6 +23,7 @@ class WorkerCluster final : public Cluster {
   HostCounts host_counts() const override;
   Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override;
   Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) override;
+  void NoteTimeout(const UpstreamFacts& facts) override;
 
   const ClusterRuntime& runtime() const { return *context_.runtime; }
   // Lets what is under way end and then calls `gone`, from the loop, which may destroy this cluster.
@@ -33,19 +34,25 @@ class WorkerCluster final : public Cluster {
   class WarmWait;
 
   void SetHosts(std::shared_ptr<const HostSet> hosts);
+  LoadBalancer& balancer();
+  void MakeBalancer();
   Host* ChooseHost(const RawOptions& options);
   PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
-  ExchangeError NoHost() const;
+  ExchangeError NoHost();
+  void LogNoHost(const std::string& cause);
   void NoteResult(Pool& pool, const ClientConnection::Result& result);
+  void NoteFailure(Host& host, HostCells& cells, const ExchangeError& error);
 
   PoolContext context_;
   std::shared_ptr<const HostSet> hosts_;
   std::unique_ptr<LoadBalancer> balancer_;
+  uint64_t balanced_at_ = 0;  // the health epoch that the balancer is of
   HostPools pools_;
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;
+  uint64_t no_host_logged_ms_ = 0, no_host_count_ = 0;  // since it was logged
   std::function<void()> gone_;
   bool sweep_posted_ = false;
   std::shared_ptr<WorkerCluster*> self_;  // for posted work: expired once this is gone
