@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/manager/setting.h"
+#include "source/upstream/health_digest.h"
 
 namespace narthex {
 namespace {
@@ -40,7 +41,7 @@ std::string Turn(const Host& host, const Hosts& all, const Hosts& eligible) {
     return absl::StrCat("in turn although unhealthy: only ", alike(true), " of ", alike(false),
                         " hosts are healthy, fewer than healthy_panic_threshold");
   }
-  if (!host.available()) return "left out: unhealthy by its health_status";
+  if (!host.available()) return "left out: " + HealthCause(host);
   return absl::StrCat("waits: priority ", eligible.empty() ? 0 : eligible[0]->priority(), " has hosts");
 }
 

@@ -154,7 +154,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
       // It never went to that host.
       if (error->flag == ResponseFlag::kUpstreamOverflow) exchange.upstream.host = Address();
       HostCells::Add(pool.cells().rq_error);
-      NoteFailure(*host, pool.cells(), *error);
+      NoteFailure(pool.host(), pool.cells(), *error);
       co_return std::move(*error);
     }
     ClientConnection& connection = lease.connection();
