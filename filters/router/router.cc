@@ -8,6 +8,7 @@
 
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "filters/router/edit_messages.h"
+#include "filters/router/retried_call.h"
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
 #include "source/http/reason_phrase.h"
@@ -87,6 +88,7 @@ class Router final : public HttpFilter {
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
     const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
+    std::optional<RetryPlan> plan = RetryPlan::For(route, request, timeout);
     if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
       co_return *std::move(refused);
     }
@@ -95,7 +97,7 @@ class Router final : public HttpFilter {
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
-        exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
+        exchange.loop(), Call(*cluster, route, std::move(request), std::move(plan), stats), deadline);
     // The cluster may be another by now.
     if (Cluster* waited = !result ? exchange.clusters->Find(exchange.upstream.cluster) : nullptr) {
       waited->NoteTimeout(exchange.upstream);
@@ -116,17 +118,16 @@ class Router final : public HttpFilter {
   }
 
  private:
-  // One try at the cluster.
-  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
-                                                bool envoy_headers) {
-    ++request.info().upstream.attempts;
+  // One try at the cluster, or as many as the plan allows.
+  Task<ClientConnection::Result> Call(Cluster& cluster, const CompiledRoute& route, Request request,
+                                      std::optional<RetryPlan> plan,
+                                      const ClusterResponseStats& stats) const {
+    if (plan) {
+      return RetriedCall(route, std::move(request), *std::move(plan), {options_.envoy_headers, &stats});
+    }
     AttemptOptions options;
-    options.priority = route.forward->priority;
     options.random = request.info().random;
-    options.auto_host_rewrite = route.forward->auto_host_rewrite;
-    options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
-    options.keep_original_host = envoy_headers;
-    return cluster.Send(std::move(request), options);
+    return Try(cluster, route, std::move(request), options, options_.envoy_headers);
   }
 
   Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
@@ -166,7 +167,7 @@ class Router final : public HttpFilter {
 
   Response Failed(ExchangeError error, Exchange& exchange) const {
     if (error.flag != ResponseFlag::kNone) exchange.AddFlag(error.flag);
-    Response response = LocalReplyFor(std::move(error));
+    Response response = LocalReplyFor(std::move(error), exchange.upstream.attempts > 1);
     if (!options_.envoy_headers) response.headers().Remove("x-envoy-overloaded");
     return response;
   }

@@ -5,6 +5,7 @@
 #include "source/config/data_source.h"
 #include "source/http/byte_scan.h"
 #include "source/router/compile_matchers.h"
+#include "source/router/compile_retry.h"
 
 namespace narthex {
 namespace {
@@ -112,6 +113,10 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  if (config.has_retry_policy()) {
+    forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
+    ok &= forward->retries != nullptr;
+  }
   forward->upgrades =
       UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), diagnostics);
   if (!ok) return nullptr;

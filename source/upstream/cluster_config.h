@@ -65,12 +65,20 @@ struct Limit {
   std::string origin;  // "gateway.yaml:41:9: static_resources..."; of the closest ancestor for a default
 };
 
+// How many retries may be under way: a share, in percent, of the requests that are active or wait for a
+// connection, and so many in any case.
+struct RetryBudget {
+  double percent = 20;
+  uint32_t least = 3;
+};
+
 // The circuit breakers of one priority.
 struct BreakerLimits {
   Limit connections{1024, {}};
   Limit pending_requests{1024, {}};
   Limit requests{1024, {}};
   Limit retries{3, {}};
+  std::optional<RetryBudget> retry_budget;  // in place of `retries`
   bool track_remaining = false;
 };
 

@@ -31,6 +31,13 @@ std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config,
 
 }  // namespace
 
+uint32_t RetryLimit(const BreakerLimits& limits, const BreakerSums& sums) {
+  if (!limits.retry_budget) return limits.retries.value;
+  const auto active = static_cast<double>(sums.requests.Read() + sums.pending_requests.Read());
+  const double share = active * limits.retry_budget->percent / 100;
+  return std::max(limits.retry_budget->least, static_cast<uint32_t>(std::max(share, 0.0)));
+}
+
 std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config) {
   std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config)));
   runtime->AddComputedGauges();
@@ -115,6 +122,13 @@ void ClusterRuntime::AddComputedGauges() {
     breaker("rq_pending_open", "remaining_pending", &BreakerSums::pending_requests,
             &BreakerLimits::pending_requests);
     breaker("rq_open", "remaining_rq", &BreakerSums::requests, &BreakerLimits::requests);
+    const auto retries_left = [priority](ClusterRuntime& runtime) -> int64_t {
+      const BreakerSums& sums = runtime.breakers(priority);
+      const int64_t limit = RetryLimit(runtime.config().limits(priority), sums);
+      return std::max<int64_t>(0, limit - sums.retries.Read());
+    };
+    add(of + "rq_retry_open", [retries_left](ClusterRuntime& runtime) { return retries_left(runtime) == 0; });
+    if (config_->limits(priority).track_remaining) add(of + "remaining_retries", retries_left);
   }
 }
 

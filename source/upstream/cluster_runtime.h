@@ -22,8 +22,11 @@ namespace narthex {
 
 // What all workers' requests of one priority take up together.
 struct BreakerSums {
-  SharedSum connections, pending_requests, requests;
+  SharedSum connections, pending_requests, requests, retries;
 };
+
+// How many retries of one priority may be under way now.
+uint32_t RetryLimit(const BreakerLimits& limits, const BreakerSums& sums);
 
 // A cluster of the process: what its workers share. Lives from the snapshot that brings its configuration to
 // the last one that keeps it unchanged. Thread-safe.

@@ -50,6 +50,20 @@ void RewriteHost(Request& request, const Host& host, const AttemptOptions& optio
   request.headers().Set(Header::kAuthority, host.hostname());
 }
 
+// Keeps alive what it counts in.
+class CountedRetry final : public RetryToken {
+ public:
+  CountedRetry(std::shared_ptr<ClusterRuntime> runtime, SharedCell& cell)
+      : runtime_(std::move(runtime)), cell_(cell) {
+    cell_.Add();
+  }
+  ~CountedRetry() override { cell_.Sub(); }
+
+ private:
+  const std::shared_ptr<ClusterRuntime> runtime_;
+  SharedCell& cell_;
+};
+
 }  // namespace
 
 // Counts a Send that has not ended, for as long as its frame lives.
@@ -137,7 +151,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   Exchange& exchange = request.info();
   exchange.upstream.cluster = context_.runtime->lasting_name();
   co_await WarmWait(*this);
-  Host* host = balancer().Choose(options.random);
+  Host* host = ChooseHost(options);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
     co_return NoHost();
@@ -295,6 +309,26 @@ Host* WorkerCluster::ChooseHost(const RawOptions& options) {
     host = balancer().Choose(Random64());
   }
   return host;
+}
+
+Host* WorkerCluster::ChooseHost(const AttemptOptions& options) {
+  Host* host = balancer().Choose(options.random);
+  if (options.avoid == nullptr) return host;
+  const auto tried = [&options](const Host& candidate) {
+    return std::find(options.avoid->begin(), options.avoid->end(), candidate.address()) !=
+           options.avoid->end();
+  };
+  for (uint32_t i = 0; i < options.host_tries && host != nullptr && tried(*host); ++i) {
+    host = balancer().Choose(Random64());
+  }
+  return host;
+}
+
+std::unique_ptr<RetryToken> WorkerCluster::TakeRetry(Priority priority) {
+  const WorkerBreakers::Breaker& breaker = context_.breakers_of(priority).retries;
+  const uint32_t limit = RetryLimit(context_.config.limits(priority), context_.runtime->breakers(priority));
+  if (breaker.sum->Reached(*breaker.cell, limit)) return nullptr;
+  return std::make_unique<CountedRetry>(context_.runtime, *breaker.cell);
 }
 
 Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts) {

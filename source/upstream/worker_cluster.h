@@ -23,6 +23,7 @@ class WorkerCluster final : public Cluster {
   HostCounts host_counts() const override;
   Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override;
   Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) override;
+  std::unique_ptr<RetryToken> TakeRetry(Priority priority) override;
   void NoteTimeout(const UpstreamFacts& facts) override;
 
   const ClusterRuntime& runtime() const { return *context_.runtime; }
@@ -37,6 +38,7 @@ class WorkerCluster final : public Cluster {
   LoadBalancer& balancer();
   void MakeBalancer();
   Host* ChooseHost(const RawOptions& options);
+  Host* ChooseHost(const AttemptOptions& options);
   PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();

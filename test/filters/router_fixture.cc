@@ -70,6 +70,7 @@ class PlannedCluster final : public Cluster {
     co_return response;
   }
   Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
+  std::unique_ptr<RetryToken> TakeRetry(Priority) override { return nullptr; }
 
  private:
   std::string name_;
