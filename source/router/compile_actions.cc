@@ -116,6 +116,11 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   if (config.has_retry_policy()) {
     forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
     ok &= forward->retries != nullptr;
+    const bool bounded = ok && forward->timeout.count() > 0 && !forward->stream_duration_rules;
+    if (bounded && forward->retries->per_try_timeout >= forward->timeout) {
+      diagnostics.Warning(path.Field("retry_policy").Field("per_try_timeout"),
+                          "has no effect: it is not below the timeout of all tries together");
+    }
   }
   forward->upgrades =
       UpgradeRules::Compile(config.upgrade_configs(), path.Field("upgrade_configs"), diagnostics);

@@ -102,6 +102,10 @@ void ExplainBreakers(const ClusterRuntime& cluster, const ConfigPath& path, Prio
   limit("max_connections", limits.connections);
   limit("max_pending_requests", limits.pending_requests);
   limit("max_requests", limits.requests);
+  if (!limits.retry_budget) return limit("max_retries", limits.retries);
+  answer.Add("limits",
+             absl::StrCat("retry_budget: ", limits.retry_budget->percent, "% of active requests, at least ",
+                          limits.retry_budget->least, " (", limits.retries.origin, ")"));
 }
 
 ConfigPath PathOf(const Snapshot& snapshot, const std::string& name) {

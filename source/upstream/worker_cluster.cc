@@ -7,12 +7,11 @@
 #include <variant>
 
 #include "source/base/ascii.h"
-#include "source/base/log.h"
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
-#include "source/upstream/health_digest.h"
 #include "source/upstream/outlier_status.h"
+#include "source/upstream/retry_token.h"
 
 namespace narthex {
 
@@ -49,20 +48,6 @@ void RewriteHost(Request& request, const Host& host, const AttemptOptions& optio
   if (options.keep_original_host) request.headers().Set("x-envoy-original-host", old);
   request.headers().Set(Header::kAuthority, host.hostname());
 }
-
-// Keeps alive what it counts in.
-class CountedRetry final : public RetryToken {
- public:
-  CountedRetry(std::shared_ptr<ClusterRuntime> runtime, SharedCell& cell)
-      : runtime_(std::move(runtime)), cell_(cell) {
-    cell_.Add();
-  }
-  ~CountedRetry() override { cell_.Sub(); }
-
- private:
-  const std::shared_ptr<ClusterRuntime> runtime_;
-  SharedCell& cell_;
-};
 
 }  // namespace
 
@@ -119,6 +104,7 @@ class WorkerCluster::WarmWait {
 WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
     : context_(loop, std::move(runtime), std::move(connectors)),
       pools_(context_),
+      no_host_(*context_.runtime, loop),
       self_(std::make_shared<WorkerCluster*>(this)) {
   context_.on_drained = [this](Pool& pool) {
     pools_.NoteEmpty(pool);
@@ -154,7 +140,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   Host* host = ChooseHost(options);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
+    co_return no_host_.Report(*hosts_);
   }
   RewriteHost(request, *host, options);
   Pool& pool = pools_.PoolOf(*host, TraitsOf(request));
@@ -232,37 +218,6 @@ void WorkerCluster::NoteTimeout(const UpstreamFacts& facts) {
   }
 }
 
-// What a person needs to know when no host takes load.
-ExchangeError WorkerCluster::NoHost() {
-  std::string cause = "cluster " + context_.config.name;
-  const std::string discovery = context_.runtime->discovery_error();
-  if (!hosts_->hosts.empty()) {
-    cause += ": none of its " + std::to_string(hosts_->hosts.size()) + " hosts takes load; " +
-             HealthDigest(*hosts_);
-  } else if (!discovery.empty()) {
-    cause += " has no hosts: " + discovery;
-  } else {
-    cause +=
-        context_.config.endpoints.empty() ? " has no endpoints" : " has no hosts yet: names not resolved";
-  }
-  const std::string origin = context_.config.origin.ToString();
-  if (!origin.empty()) cause += " (" + origin + ")";
-  LogNoHost(cause);
-  return ExchangeError{ResponseFlag::kNoHealthyUpstream, "no_healthy_upstream", true, std::move(cause)};
-}
-
-// A line now and then, however many requests meet it.
-void WorkerCluster::LogNoHost(const std::string& cause) {
-  constexpr uint64_t kPauseMs = 10'000;
-  ++no_host_count_;
-  const uint64_t now = context_.loop.NowMs();
-  if (no_host_logged_ms_ != 0 && now - no_host_logged_ms_ < kPauseMs) return;
-  NARTHEX_LOG(kWarning, "upstream") << cause << "; " << no_host_count_
-                                    << (no_host_count_ == 1 ? " request" : " requests") << " met this";
-  no_host_logged_ms_ = now;
-  no_host_count_ = 0;
-}
-
 // Made anew when the health of a host has changed.
 LoadBalancer& WorkerCluster::balancer() {
   if (context_.runtime->health_epoch()->value() != balanced_at_) MakeBalancer();
@@ -325,10 +280,7 @@ Host* WorkerCluster::ChooseHost(const AttemptOptions& options) {
 }
 
 std::unique_ptr<RetryToken> WorkerCluster::TakeRetry(Priority priority) {
-  const WorkerBreakers::Breaker& breaker = context_.breakers_of(priority).retries;
-  const uint32_t limit = RetryLimit(context_.config.limits(priority), context_.runtime->breakers(priority));
-  if (breaker.sum->Reached(*breaker.cell, limit)) return nullptr;
-  return std::make_unique<CountedRetry>(context_.runtime, *breaker.cell);
+  return MakeRetryToken(context_, priority);
 }
 
 Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts) {
@@ -338,7 +290,7 @@ Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts)
   Host* host = ChooseHost(options);
   if (host == nullptr) {
     context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
+    co_return no_host_.Report(*hosts_);
   }
   const WorkerHost part = pools_.PartIn(*host);
   RawResult result = co_await ConnectRaw(context_, part, std::move(options), facts);

@@ -9,6 +9,7 @@
 #include "source/upstream/cluster_runtime.h"
 #include "source/upstream/host_pools.h"
 #include "source/upstream/load_balancer.h"
+#include "source/upstream/no_host_report.h"
 
 namespace narthex {
 
@@ -42,8 +43,6 @@ class WorkerCluster final : public Cluster {
   PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
-  ExchangeError NoHost();
-  void LogNoHost(const std::string& cause);
   void NoteResult(Pool& pool, const ClientConnection::Result& result);
   void NoteFailure(Host& host, HostCells& cells, const ExchangeError& error);
 
@@ -52,9 +51,9 @@ class WorkerCluster final : public Cluster {
   std::unique_ptr<LoadBalancer> balancer_;
   uint64_t balanced_at_ = 0;  // the health epoch that the balancer is of
   HostPools pools_;
+  NoHostReport no_host_;
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;
-  uint64_t no_host_logged_ms_ = 0, no_host_count_ = 0;  // since it was logged
   std::function<void()> gone_;
   bool sweep_posted_ = false;
   std::shared_ptr<WorkerCluster*> self_;  // for posted work: expired once this is gone
