@@ -10,7 +10,6 @@
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
-#include "source/upstream/outlier_status.h"
 #include "source/upstream/retry_token.h"
 
 namespace narthex {
@@ -21,13 +20,6 @@ namespace {
 bool IsIdempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
          method == "OPTIONS" || method == "TRACE";
-}
-
-// Whether the client, in the midst of its body, is what an exchange broke off for: its host did nothing
-// wrong.
-bool IsClients(ResponseFlag flag) {
-  return flag == ResponseFlag::kDownstreamConnectionTermination ||
-         flag == ResponseFlag::kDownstreamProtocolError;
 }
 
 // The name of the host in `authority`; empty for an address, for which there is none to ask (RFC 6066 section
@@ -104,6 +96,7 @@ class WorkerCluster::WarmWait {
 WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
     : context_(loop, std::move(runtime), std::move(connectors)),
       pools_(context_),
+      results_(*context_.runtime, loop),
       no_host_(*context_.runtime, loop),
       self_(std::make_shared<WorkerCluster*>(this)) {
   context_.on_drained = [this](Pool& pool) {
@@ -154,7 +147,7 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
       // It never went to that host.
       if (error->flag == ResponseFlag::kUpstreamOverflow) exchange.upstream.host = Address();
       HostCells::Add(pool.cells().rq_error);
-      NoteFailure(pool.host(), pool.cells(), *error);
+      results_.NoConnection(pool.host(), pool.cells(), *error);
       co_return std::move(*error);
     }
     ClientConnection& connection = lease.connection();
@@ -176,45 +169,16 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
         continue;
       }
     }
-    NoteResult(pool, result);
+    results_.Note(pool.host(), pool.cells(), result);
     co_return result;
   }
 }
 
-void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result) {
-  HostCells& cells = pool.cells();
-  if (const Response* response = std::get_if<Response>(&result)) {
-    HostCells::Add(response->status() >= 500 ? cells.rq_error : cells.rq_success);
-    OutlierDetector* outliers = context_.runtime->outliers();
-    if (outliers != nullptr) outliers->OnResponse(pool.host(), cells, OutlierStatus(*response));
-    return;
-  }
-  const ExchangeError& error = std::get<ExchangeError>(result);
-  if (IsClients(error.flag)) return;
-  HostCells::Add(cells.rq_error);
-  pool.host().NoteFailure(error.cause.empty() ? error.detail : error.cause, context_.loop.WallNow());
-  NoteFailure(pool.host(), cells, error);
-}
-
-// Without an answer. What a breaker refused never went to the host.
-void WorkerCluster::NoteFailure(Host& host, HostCells& cells, const ExchangeError& error) {
-  OutlierDetector* outliers = context_.runtime->outliers();
-  if (outliers == nullptr || error.flag == ResponseFlag::kUpstreamOverflow) return;
-  outliers->OnLocalFailure(host, cells, error.flag == ResponseFlag::kUpstreamRequestTimeout);
-}
-
 // Rare, so that looking for the host may take its time.
 void WorkerCluster::NoteTimeout(const UpstreamFacts& facts) {
+  if (facts.host.empty()) return;
   for (const std::shared_ptr<Host>& host : hosts_->hosts) {
-    if (facts.host.empty() || host->address() != facts.host) continue;
-    HostCells& cells = *pools_.PartIn(*host).cells;
-    HostCells::Add(cells.rq_timeout);
-    HostCells::Add(cells.rq_error);
-    host->NoteFailure("no answer in time", context_.loop.WallNow());
-    if (OutlierDetector* outliers = context_.runtime->outliers()) {
-      outliers->OnLocalFailure(*host, cells, /*timeout=*/true);
-    }
-    return;
+    if (host->address() == facts.host) return results_.Timeout(pools_.PartIn(*host));
   }
 }
 
@@ -295,9 +259,9 @@ Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts)
   const WorkerHost part = pools_.PartIn(*host);
   RawResult result = co_await ConnectRaw(context_, part, std::move(options), facts);
   if (const ExchangeError* error = std::get_if<ExchangeError>(&result)) {
-    NoteFailure(*part.host, *part.cells, *error);
-  } else if (OutlierDetector* outliers = context_.runtime->outliers()) {
-    outliers->OnConnected(*part.host, *part.cells);
+    results_.NoConnection(*part.host, *part.cells, *error);
+  } else {
+    results_.Connected(part);
   }
   co_return result;
 }

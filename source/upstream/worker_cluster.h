@@ -8,6 +8,7 @@
 #include "source/event/event_loop.h"
 #include "source/upstream/cluster_runtime.h"
 #include "source/upstream/host_pools.h"
+#include "source/upstream/host_results.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/no_host_report.h"
 
@@ -43,14 +44,13 @@ class WorkerCluster final : public Cluster {
   PoolTraits TraitsOf(const Request& request) const;
   void PostSweep();
   void Sweep();
-  void NoteResult(Pool& pool, const ClientConnection::Result& result);
-  void NoteFailure(Host& host, HostCells& cells, const ExchangeError& error);
 
   PoolContext context_;
   std::shared_ptr<const HostSet> hosts_;
   std::unique_ptr<LoadBalancer> balancer_;
   uint64_t balanced_at_ = 0;  // the health epoch that the balancer is of
   HostPools pools_;
+  HostResults results_;
   NoHostReport no_host_;
   WarmWait* warm_waits_ = nullptr;
   size_t in_flight_ = 0;
