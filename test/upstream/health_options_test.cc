@@ -89,7 +89,8 @@ TEST(HealthOptions, ReadsHttpChecks) {
 }
 
 TEST(HealthOptions, ReadsPayloads) {
-  const Compiled compiled(Check("tcp_health_check: {send: {text: '50494e47'}, receive: [{text: '504f4e47'}]}"));
+  const Compiled compiled(
+      Check("tcp_health_check: {send: {text: '50494e47'}, receive: [{text: '504f4e47'}]}"));
   ASSERT_NE(compiled.config, nullptr) << compiled.text;
   const auto& tcp = std::get<TcpCheck>(compiled.config->health_check->check);
   EXPECT_EQ(tcp.send, "PING");
