@@ -101,15 +101,15 @@ class PlannedClusters final : public ClusterManager {
   PlannedClusters(const UpstreamPlan& plan, RouterOutcome& outcome) : plan_(plan), outcome_(outcome) {}
   Cluster* Find(std::string_view name) override {
     if (name.starts_with("missing")) return nullptr;
-    cluster_ = std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_, retries_);
-    return cluster_.get();
+    clusters_.push_back(std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_, retries_));
+    return clusters_.back().get();
   }
 
  private:
   const UpstreamPlan& plan_;
   RouterOutcome& outcome_;
   uint32_t retries_ = 0;
-  std::unique_ptr<PlannedCluster> cluster_;
+  std::vector<std::unique_ptr<PlannedCluster>> clusters_;  // all, for exchanges name theirs
 };
 
 Task<void> Serve(const HttpFilter& router, Request request, RouterOutcome& outcome) {
