@@ -8,13 +8,13 @@
 
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "filters/router/edit_messages.h"
+#include "filters/router/retried_call.h"
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
 #include "source/http/reason_phrase.h"
 #include "source/http/tunnel.h"
 #include "source/router/compiled_route.h"
 #include "source/stats/stats.h"
-#include "source/upstream/raw_tunnel.h"
 
 namespace narthex {
 namespace {
@@ -92,6 +92,7 @@ class Router final : public HttpFilter {
     RequestHash hash;
     if (route.forward->hash_policies != nullptr) hash = route.forward->hash_policies->HashOf(request);
     const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
+    std::optional<RetryPlan> plan = RetryPlan::For(route, request, timeout);
     if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
       co_return *std::move(refused);
     }
@@ -100,12 +101,9 @@ class Router final : public HttpFilter {
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
-        exchange.loop(), Attempt(*cluster, route, std::move(request), hash.value, options_.envoy_headers),
+        exchange.loop(), Call(*cluster, route, std::move(request), hash.value, std::move(plan), stats),
         deadline);
-    Response response = !result ? DeadlinePassed(exchange, stats)
-                        : std::holds_alternative<Response>(*result)
-                            ? FromUpstream(std::get<Response>(std::move(*result)), exchange, hash)
-                            : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
+    Response response = ResponseFor(std::move(result), exchange, stats, hash);
     EditResponse(route, exchange, response, options_.envoy_headers);
     // What follows a change of protocol is no response but a conversation, which may take as long as it
     // likes.
@@ -118,22 +116,15 @@ class Router final : public HttpFilter {
   }
 
  private:
-  // One try at the cluster.
-  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
-                                                std::optional<uint64_t> hash, bool envoy_headers) {
-    ++request.info().upstream.attempts;
+  // One try at the cluster, or as many as the plan allows.
+  Task<ClientConnection::Result> Call(Cluster& cluster, const CompiledRoute& route, Request request,
+                                      std::optional<uint64_t> hash, std::optional<RetryPlan> plan,
+                                      const ClusterResponseStats& stats) const {
+    const TryOptions tries{options_.envoy_headers, hash, &stats};
+    if (plan) return RetriedCall(route, std::move(request), *std::move(plan), tries);
     AttemptOptions options;
-    options.priority = route.forward->priority;
     options.random = request.info().random;
-    options.hash = hash;
-    options.match = route.forward->metadata_match.get();
-    options.auto_host_rewrite = route.forward->auto_host_rewrite;
-    options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
-    options.keep_original_host = envoy_headers;
-    if (route.forward->terminates_connect && IsConnect(request.headers())) {
-      return OpenRawTunnel(cluster, std::move(request), options);
-    }
-    return cluster.Send(std::move(request), options);
+    return Try(cluster, route, std::move(request), options, tries);
   }
 
   Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
@@ -163,8 +154,21 @@ class Router final : public HttpFilter {
     return response;
   }
 
+  // `result` is none when the deadline has passed.
+  Response ResponseFor(std::optional<ClientConnection::Result> result, Exchange& exchange,
+                       const ClusterResponseStats& stats, const RequestHash& hash) const {
+    if (!result) return DeadlinePassed(exchange, stats);
+    if (auto* response = std::get_if<Response>(&*result)) {
+      return FromUpstream(std::move(*response), exchange, hash);
+    }
+    return Failed(std::get<ExchangeError>(std::move(*result)), exchange);
+  }
+
   Response DeadlinePassed(Exchange& exchange, const ClusterResponseStats& stats) const {
     stats.timeouts().Add();
+    // The cluster may be another by now.
+    Cluster* waited = exchange.clusters->Find(exchange.upstream.cluster);
+    if (waited != nullptr) waited->NoteTimeout(exchange.upstream);
     ExchangeError error;
     error.flag = ResponseFlag::kUpstreamRequestTimeout;
     error.detail = "response_timeout";
@@ -173,7 +177,7 @@ class Router final : public HttpFilter {
 
   Response Failed(ExchangeError error, Exchange& exchange) const {
     if (error.flag != ResponseFlag::kNone) exchange.AddFlag(error.flag);
-    Response response = LocalReplyFor(std::move(error));
+    Response response = LocalReplyFor(std::move(error), exchange.upstream.attempts > 1);
     if (!options_.envoy_headers) response.headers().Remove("x-envoy-overloaded");
     return response;
   }

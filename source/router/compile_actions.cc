@@ -6,6 +6,7 @@
 #include "source/http/byte_scan.h"
 #include "source/router/compile_hash_policy.h"
 #include "source/router/compile_matchers.h"
+#include "source/router/compile_retry.h"
 
 namespace narthex {
 namespace {
@@ -119,6 +120,15 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   forward->hash_policies = CompileHashPolicies(config, path, diagnostics);
   forward->metadata_match = MetadataMatch::Make(config.metadata_match(), {});
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  if (config.has_retry_policy()) {
+    forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
+    ok &= forward->retries != nullptr;
+    const bool bounded = ok && forward->timeout.count() > 0 && !forward->stream_duration_rules;
+    if (bounded && forward->retries->per_try_timeout >= forward->timeout) {
+      diagnostics.Warning(path.Field("retry_policy").Field("per_try_timeout"),
+                          "has no effect: it is not below the timeout of all tries together");
+    }
+  }
   ok &= SetUpgrades(config, path.Field("upgrade_configs"), diagnostics, *forward);
   if (!ok) return nullptr;
   return forward;

@@ -5,6 +5,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/compile_mutations.h"
+#include "source/router/compile_retry.h"
 
 namespace narthex {
 namespace {
@@ -70,6 +71,10 @@ std::unique_ptr<VirtualHost> RouteCompiler::CompileVirtualHost(const route_v3::V
   host->domains.assign(config.domains().begin(), config.domains().end());
 
   ConfigPath path = path_.Field("virtual_hosts").Index(index);
+  if (config.has_retry_policy()) {
+    host->scope.retries =
+        CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), context_.diagnostics);
+  }
   host_ = Shared();
   host_.level = CompileLevel(config, path);
   host_.request = Combine(nullptr, nullptr, &Level::request);

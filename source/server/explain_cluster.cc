@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/manager/setting.h"
+#include "source/upstream/health_digest.h"
 #include "source/upstream/host_tables.h"
 
 namespace narthex {
@@ -28,12 +29,6 @@ const char* TypeName(DiscoveryType type) {
   return "";
 }
 
-// The source of the flag that keeps a host from taking load.
-const char* Unhealthiness(const HostHealth& health) {
-  if (health.Has(HostHealth::kFailedEds)) return "its health_status";
-  return health.Has(HostHealth::kFailedActiveHc) ? "its health checks" : "outlier detection";
-}
-
 // Why the balancer does or does not pick this host, whose share of the load is `share`.
 std::string Turn(const Host& host, double share, const HostTables& tables) {
   const size_t at = host.priority();
@@ -46,7 +41,7 @@ std::string Turn(const Host& host, double share, const HostTables& tables) {
                         priority.healthy.size() + priority.degraded.size(), " of ", priority.all.size(),
                         " hosts are healthy, fewer than healthy_panic_threshold");
   }
-  if (!host.available()) return absl::StrCat("left out: unhealthy by ", Unhealthiness(host.health()));
+  if (!host.available()) return "left out: " + HealthCause(host);
   if (load.panic) return "left out: its priority is in panic, with fail_traffic_on_panic";
   if (load.healthy + load.degraded > 0) {
     const bool second = host.health().state() == HostHealth::State::kDegraded && load.degraded == 0;
@@ -121,6 +116,10 @@ void ExplainBreakers(const ClusterRuntime& cluster, const ConfigPath& path, Prio
   limit("max_connections", limits.connections);
   limit("max_pending_requests", limits.pending_requests);
   limit("max_requests", limits.requests);
+  if (!limits.retry_budget) return limit("max_retries", limits.retries);
+  answer.Add("limits",
+             absl::StrCat("retry_budget: ", limits.retry_budget->percent, "% of active requests, at least ",
+                          limits.retry_budget->least, " (", limits.retries.origin, ")"));
 }
 
 ConfigPath PathOf(const Snapshot& snapshot, const std::string& name) {

@@ -78,6 +78,8 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   cluster_config::ReadBalancer(cluster, path, defaults, *config, diagnostics);
   config->drain_on_host_change = cluster.common_lb_config().close_connections_on_host_set_change();
   cluster_config::ReadEndpoints(cluster, path, *config, diagnostics);
+  cluster_config::ReadHealthChecks(cluster, path, *config, diagnostics);
+  cluster_config::ReadOutliers(cluster, path, *config, diagnostics);
   cluster_config::ReadBreakers(cluster, path, *config, diagnostics);
   cluster_config::ReadConnection(cluster, path, *config, diagnostics);
   cluster_config::ReadDns(cluster, path, *config, diagnostics);

@@ -15,6 +15,8 @@
 #include "source/net/dns.h"
 #include "source/upstream/balancer_settings.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/health_settings.h"
+#include "source/upstream/host_health.h"
 #include "source/upstream/lb_metadata.h"
 
 namespace envoy::config::core::v3 {
@@ -52,6 +54,8 @@ struct EndpointConfig {
   uint32_t weight = 1;
   uint32_t priority = 0;
   ConfiguredHealth health = ConfiguredHealth::kHealthy;
+  EndpointCheck check;
+  uint32_t first_health = 0;  // flags of HostHealth that its host has until it is checked
   Locality locality;
   uint32_t locality_weight = 0;  // of its locality in its priority
   LbMetadata lb_metadata;
@@ -65,12 +69,20 @@ struct Limit {
   std::string origin;  // "gateway.yaml:41:9: static_resources..."; of the closest ancestor for a default
 };
 
+// How many retries may be under way: a share, in percent, of the requests that are active or wait for a
+// connection, and so many in any case.
+struct RetryBudget {
+  double percent = 20;
+  uint32_t least = 3;
+};
+
 // The circuit breakers of one priority.
 struct BreakerLimits {
   Limit connections{1024, {}};
   Limit pending_requests{1024, {}};
   Limit requests{1024, {}};
   Limit retries{3, {}};
+  std::optional<RetryBudget> retry_budget;  // in place of `retries`
   bool track_remaining = false;
 };
 
@@ -123,6 +135,8 @@ struct ClusterConfig {
   std::array<BreakerLimits, 2> breakers;  // by Priority
   ConnectionSettings connection;
   DnsSettings dns;
+  std::optional<HealthCheckSettings> health_check;
+  std::optional<OutlierSettings> outliers;
   // Drain every connection when a host comes or goes.
   bool drain_on_host_change = false;
   Origin origin;

@@ -31,10 +31,18 @@ std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config,
 
 }  // namespace
 
+uint32_t RetryLimit(const BreakerLimits& limits, const BreakerSums& sums) {
+  if (!limits.retry_budget) return limits.retries.value;
+  const auto active = static_cast<double>(sums.requests.Read() + sums.pending_requests.Read());
+  const double share = active * limits.retry_budget->percent / 100;
+  return std::max(limits.retry_budget->least, static_cast<uint32_t>(std::max(share, 0.0)));
+}
+
 std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config) {
   std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config)));
   runtime->AddComputedGauges();
   runtime->AddBalancerGauges();
+  runtime->AddHealthGauges();
   return runtime;
 }
 
@@ -43,10 +51,39 @@ ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
       stats_(config_->stat_name),
       lasting_name_(LastingName(config_->name)),
       tables_(config_->balancer, *health_epoch_, stats_),
+      awaits_first_checks_(config_->health_check.has_value()),
       hosts_(ConfiguredHosts(*config_, health_epoch_)) {
   if (config_->connection.protocol != UpstreamProtocol::kHttp1) {
     http2_stats_.emplace("cluster." + config_->stat_name + ".http2.");
   }
+  if (config_->outliers) {
+    outliers_ =
+        std::make_unique<OutlierDetector>(config_->stat_name, *config_->outliers, [this] { return hosts(); });
+  }
+}
+
+void ClusterRuntime::EndFirstChecks() {
+  if (awaits_first_checks_.exchange(false, std::memory_order_acq_rel)) Publish(hosts());
+}
+
+// How many hosts have, or lack, a flag.
+void ClusterRuntime::AddHealthGauges() {
+  const auto add = [this](const char* name, HostHealth::Flag flag, bool wanted) {
+    StatsStore::Process().SetComputedGauge(
+        "cluster." + config_->stat_name + "." + name, [weak = weak_from_this(), flag, wanted]() -> int64_t {
+          const std::shared_ptr<ClusterRuntime> runtime = weak.lock();
+          if (runtime == nullptr) return 0;
+          const std::shared_ptr<const HostSet> set = runtime->hosts();
+          return std::count_if(set->hosts.begin(), set->hosts.end(), [flag, wanted](const auto& host) {
+            return host->health().Has(flag) == wanted;
+          });
+        });
+  };
+  if (config_->health_check) {
+    add("health_check.healthy", HostHealth::kFailedActiveHc, false);
+    add("health_check.degraded", HostHealth::kDegradedActiveHc, true);
+  }
+  if (config_->outliers) add("outlier_detection.ejections_active", HostHealth::kFailedOutlier, true);
 }
 
 void ClusterRuntime::AddComputedGauges() {
@@ -91,6 +128,13 @@ void ClusterRuntime::AddComputedGauges() {
     breaker("rq_pending_open", "remaining_pending", &BreakerSums::pending_requests,
             &BreakerLimits::pending_requests);
     breaker("rq_open", "remaining_rq", &BreakerSums::requests, &BreakerLimits::requests);
+    const auto retries_left = [priority](ClusterRuntime& runtime) -> int64_t {
+      const BreakerSums& sums = runtime.breakers(priority);
+      const int64_t limit = RetryLimit(runtime.config().limits(priority), sums);
+      return std::max<int64_t>(0, limit - sums.retries.Read());
+    };
+    add(of + "rq_retry_open", [retries_left](ClusterRuntime& runtime) { return retries_left(runtime) == 0; });
+    if (config_->limits(priority).track_remaining) add(of + "remaining_retries", retries_left);
   }
 }
 

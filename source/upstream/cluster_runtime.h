@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -15,14 +16,18 @@
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/cluster_stats.h"
 #include "source/upstream/host.h"
+#include "source/upstream/outlier_detector.h"
 #include "source/upstream/shared_tables.h"
 
 namespace narthex {
 
 // What all workers' requests of one priority take up together.
 struct BreakerSums {
-  SharedSum connections, pending_requests, requests;
+  SharedSum connections, pending_requests, requests, retries;
 };
+
+// How many retries of one priority may be under way now.
+uint32_t RetryLimit(const BreakerLimits& limits, const BreakerSums& sums);
 
 // A cluster of the process: what its workers share. Lives from the snapshot that brings its configuration to
 // the last one that keeps it unchanged. Thread-safe.
@@ -53,6 +58,12 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   SharedTables& tables() { return tables_; }
   // Requests under way, of all workers.
   uint64_t active_requests() const;
+  // Null for a cluster without outlier detection.
+  OutlierDetector* outliers() { return outliers_.get(); }
+  // Whether requests should wait, because no host's first active check has ended.
+  bool awaits_first_checks() const { return awaits_first_checks_.load(std::memory_order_acquire); }
+  // They need not wait any longer. Tells every subscriber by posting the current set again.
+  void EndFirstChecks();
   // The name, in memory that lasts as long as the process.
   std::string_view lasting_name() const { return lasting_name_; }
 
@@ -71,6 +82,7 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   explicit ClusterRuntime(std::shared_ptr<const ClusterConfig> config);
   void AddComputedGauges();
   void AddBalancerGauges();
+  void AddHealthGauges();
 
   struct Subscriber {
     EventLoop* loop;
@@ -84,6 +96,8 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   const std::shared_ptr<HealthEpoch> health_epoch_ = std::make_shared<HealthEpoch>();
   std::array<BreakerSums, 2> breakers_;
   SharedTables tables_;
+  std::unique_ptr<OutlierDetector> outliers_;
+  std::atomic<bool> awaits_first_checks_;
   mutable std::mutex mutex_;
   std::shared_ptr<const HostSet> hosts_;
   std::vector<Subscriber> subscribers_;

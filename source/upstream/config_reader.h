@@ -20,6 +20,11 @@ void ReadBalancer(const ClusterMessage& cluster, const ConfigPath& path, const C
 // A part of ReadBalancer.
 void ReadSubsets(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                  Diagnostics& diagnostics);
+// How hosts are checked. Comes after ReadEndpoints.
+void ReadHealthChecks(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+                      Diagnostics& diagnostics);
+void ReadOutliers(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+                  Diagnostics& diagnostics);
 void ReadBreakers(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                   Diagnostics& diagnostics);
 void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,

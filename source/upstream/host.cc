@@ -17,7 +17,11 @@ Host::Host(const EndpointConfig& endpoint, Address address, std::shared_ptr<Heal
       health_(std::move(epoch)),
       locality_(endpoint.locality),
       lb_metadata_(endpoint.lb_metadata),
-      origin_(endpoint.origin) {
+      origin_(endpoint.origin),
+      check_(endpoint.check) {
+  for (const HostHealth::Flag flag : {HostHealth::kFailedActiveHc, HostHealth::kPendingActiveHc}) {
+    if ((endpoint.first_health & flag) != 0) health_.Set(flag);
+  }
   if (configured_health_ == ConfiguredHealth::kDegraded) health_.Set(HostHealth::kDegradedEds);
   if (configured_health_ > ConfiguredHealth::kDegraded) health_.Set(HostHealth::kFailedEds);
 }
@@ -61,6 +65,10 @@ HostTotals Host::Totals() const {
     totals.rq_success += cells.rq_success.load(std::memory_order_relaxed);
     totals.rq_error += cells.rq_error.load(std::memory_order_relaxed);
     totals.rq_timeout += cells.rq_timeout.load(std::memory_order_relaxed);
+    totals.successes += cells.successes.load(std::memory_order_relaxed);
+    totals.failures += cells.failures.load(std::memory_order_relaxed);
+    totals.local_successes += cells.local_successes.load(std::memory_order_relaxed);
+    totals.local_failures += cells.local_failures.load(std::memory_order_relaxed);
   }
   return totals;
 }
@@ -73,6 +81,21 @@ void Host::NoteFailure(std::string cause, std::chrono::system_clock::time_point 
 HostFailure Host::last_failure() const {
   std::lock_guard lock(mutex_);
   return failure_;
+}
+
+void Host::SetHealthCause(HostHealth::Flag flag, std::string cause) {
+  std::lock_guard lock(mutex_);
+  if (cause.empty()) {
+    health_causes_.erase(flag);
+  } else {
+    health_causes_.insert_or_assign(flag, std::move(cause));
+  }
+}
+
+std::string Host::health_cause(HostHealth::Flag flag) const {
+  std::lock_guard lock(mutex_);
+  const auto found = health_causes_.find(flag);
+  return found == health_causes_.end() ? std::string() : found->second;
 }
 
 }  // namespace narthex

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,6 +14,7 @@
 #include "source/upstream/balancer/peak_ewma.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host_health.h"
+#include "source/upstream/outlier_monitor.h"
 
 namespace narthex {
 
@@ -22,7 +24,9 @@ struct alignas(64) HostCells {
   Cell cx_total{0}, cx_active{0}, cx_connect_fail{0};
   Cell rq_total{0}, rq_active{0}, rq_success{0}, rq_error{0}, rq_timeout{0};
   Cell raw_active{0};  // connections for bytes of any kind, each of which is load as a request is
-  PeakEwma latency;    // from sending a request to the head of its response
+  // For outlier detection, where the cluster has it: answers, and what else can be said of a host.
+  Cell successes{0}, failures{0}, local_successes{0}, local_failures{0};
+  PeakEwma latency;                 // from sending a request to the head of its response
   const HostCells* next = nullptr;  // another worker's, of the same host
 
   static void Add(Cell& cell) {
@@ -37,6 +41,7 @@ struct alignas(64) HostCells {
 struct HostTotals {
   uint64_t cx_total = 0, cx_active = 0, cx_connect_fail = 0;
   uint64_t rq_total = 0, rq_active = 0, rq_success = 0, rq_error = 0, rq_timeout = 0;
+  uint64_t successes = 0, failures = 0, local_successes = 0, local_failures = 0;
 };
 
 // The last thing that went wrong with a host.
@@ -58,7 +63,7 @@ class Host : public std::enable_shared_from_this<Host> {
   const std::string& hostname() const { return hostname_; }
   uint32_t weight() const { return weight_; }
   uint32_t priority() const { return priority_; }
-  // Begins as the endpoint's health_status says.
+  // Begins as the endpoint's health_status says, and unhealthy where checks have to find out.
   HostHealth& health() { return health_; }
   const HostHealth& health() const { return health_; }
   // What a hash balancer places the host by, where it does not go by the name.
@@ -91,6 +96,12 @@ class Host : public std::enable_shared_from_this<Host> {
   void NoteFailure(std::string cause, std::chrono::system_clock::time_point when);
   HostFailure last_failure() const;
 
+  // Why `flag` is set, in words; empty takes it back.
+  void SetHealthCause(HostHealth::Flag flag, std::string cause);
+  std::string health_cause(HostHealth::Flag flag) const;
+  OutlierMonitor& outlier() { return outlier_; }
+  const EndpointCheck& check() const { return check_; }
+
  private:
   const Address address_;
   const std::string address_text_, hostname_, hash_key_;
@@ -100,11 +111,14 @@ class Host : public std::enable_shared_from_this<Host> {
   const Locality locality_;
   const LbMetadata lb_metadata_;
   const Origin origin_;
+  const EndpointCheck check_;
+  OutlierMonitor outlier_;
   mutable std::mutex mutex_;
   std::list<HostCells> cells_;
   std::atomic<const HostCells*> first_cells_{nullptr};
   std::atomic<uint64_t> available_since_us_{kNotAvailable};
   HostFailure failure_;
+  std::map<HostHealth::Flag, std::string> health_causes_;
 };
 
 // One worker's part in a host: the host, and the cells that this worker counts it in, which live as long.

@@ -48,7 +48,7 @@ TEST(ExplainCluster, NamesEachHostAndWhyItWouldBePicked) {
   ExpectLines(text, {"\n  STATIC, RANDOM (<--config-yaml>:", "\nhosts\n",
                      "\n  10.0.0.1:8080: 12.5% of the load, weight 1, priority 0, 0 requests active\n",
                      "\n  10.0.0.2:8080: 37.5% of the load, weight 3, priority 0,",
-                     "\n  10.0.0.3:8080: left out: unhealthy by its health_status, weight 1,",
+                     "\n  10.0.0.3:8080: left out: configured unhealthy, weight 1,",
                      "\n  10.1.0.1:8080: waits: priority 0 has hosts, weight 1, priority 1,"});
 }
 
