@@ -11,7 +11,9 @@ struct Name {
   bool grpc;
 };
 
-constexpr Name kNames[] = {{"5xx", kRetry5xx, false},
+// There is no HTTP/3 to upstreams, so that what it alone can meet never happens.
+constexpr Name kNames[] = {{"http3-post-connect-failure", 0, false},
+                           {"5xx", kRetry5xx, false},
                            {"gateway-error", kRetryGatewayError, false},
                            {"reset", kRetryReset, false},
                            {"reset-before-request", kRetryResetBeforeRequest, false},
