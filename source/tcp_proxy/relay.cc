@@ -99,8 +99,8 @@ void Relay::Fail(Direction& direction, bool reading) {
   Finish(direction, end);
 }
 
-// An end in order would make a stream that was cut look whole. A side that has the other's end already, in order
-// and behind all of its bytes, has nothing to learn.
+// An end in order would make a stream that was cut look whole. A side that has the other's end already, in
+// order and behind all of its bytes, has nothing to learn.
 void Relay::PassFailureOn(RelayEnd end) {
   const Direction& from_failed = end == RelayEnd::kDownstreamFailed ? up_ : down_;
   if (!finished_ && !from_failed.ended) from_failed.to.AbortOnClose();
