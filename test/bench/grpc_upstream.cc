@@ -5,7 +5,6 @@
 //   grpc_upstream LISTEN_PORT        (port 0: the kernel chooses, and the first line says which)
 #include <sys/epoll.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -26,13 +25,7 @@ class GrpcUpstream {
   }
 
   [[noreturn]] void Run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      int count = epoll_wait(epoll_, events.data(), events.size(), -1);
-      if (count < 0 && errno != EINTR) Die("epoll_wait");
-      for (int i = 0; i < count; ++i) Dispatch(events[i]);
-      dead_.clear();
-    }
+    ServeEvents(epoll_, [this](const epoll_event& event) { Dispatch(event); }, [this] { dead_.clear(); });
   }
 
  private:

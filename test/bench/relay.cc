@@ -50,13 +50,7 @@ class Relay {
   }
 
   [[noreturn]] void Run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      int count = epoll_wait(epoll_, events.data(), events.size(), -1);
-      if (count < 0 && errno != EINTR) Die("epoll_wait");
-      for (int i = 0; i < count; ++i) Dispatch(events[i]);
-      dead_.clear();
-    }
+    ServeEvents(epoll_, [this](const epoll_event& event) { Dispatch(event); }, [this] { dead_.clear(); });
   }
 
  private:

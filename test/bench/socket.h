@@ -3,6 +3,10 @@
 // serve then.
 #pragma once
 
+#include <sys/epoll.h>
+
+#include <array>
+#include <cerrno>
 #include <cstdint>
 
 namespace narthex {
@@ -32,5 +36,17 @@ void AnnouncePort(uint16_t port);
 
 // Prints what failed with errno's text, and exits with status 1.
 [[noreturn]] void Die(const char* what);
+
+// Hands every event of `epoll` to `dispatch`, for ever; `end_round` runs behind those that came together.
+template <class Dispatch, class EndRound>
+[[noreturn]] void ServeEvents(int epoll, Dispatch dispatch, EndRound end_round) {
+  std::array<epoll_event, 256> events;
+  for (;;) {
+    const int count = epoll_wait(epoll, events.data(), events.size(), -1);
+    if (count < 0 && errno != EINTR) Die("epoll_wait");
+    for (int i = 0; i < count; ++i) dispatch(events[i]);
+    end_round();
+  }
+}
 
 }  // namespace narthex

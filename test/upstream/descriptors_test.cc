@@ -9,6 +9,12 @@ namespace {
 class DescriptorsTest : public UpstreamTest {
  protected:
   ~DescriptorsTest() override { DescriptorBudget::Process().SetLimit(UINT64_MAX, 0); }
+  // Two clusters of one host each.
+  void StartWithAnother() {
+    auto other = std::make_shared<ClusterConfig>(*Config());
+    other->name = "other";
+    Start({Config(), other});
+  }
 };
 
 TEST_F(DescriptorsTest, RequestsWaitForAConnectionThatTheirHostHas) {
@@ -27,9 +33,7 @@ TEST_F(DescriptorsTest, RequestsWaitForAConnectionThatTheirHostHas) {
 
 TEST_F(DescriptorsTest, AHostWithoutAnyGetsItsFirst) {
   DescriptorBudget::Process().SetLimit(4, 1);
-  auto other = std::make_shared<ClusterConfig>(*Config());
-  other->name = "other";
-  Start({Config(), other});
+  StartWithAnother();
   const auto one = Send(), two = Send();
   Call first(*this, *manager_->Find("other"), "GET", {});
   Settle();
@@ -40,9 +44,7 @@ TEST_F(DescriptorsTest, AHostWithoutAnyGetsItsFirst) {
 
 TEST_F(DescriptorsTest, BeyondThoseItsRequestsAreAnsweredAtOnce) {
   DescriptorBudget::Process().SetLimit(4, 0);
-  auto other = std::make_shared<ClusterConfig>(*Config());
-  other->name = "other";
-  Start({Config(), other});
+  StartWithAnother();
   const auto one = Send(), two = Send();
   Call first(*this, *manager_->Find("other"), "GET", {});
   Settle();
