@@ -140,6 +140,8 @@ def ending_http2(wire):
         return CLOSED
     unsettled = lambda: [n for n, message in wire.messages.items() if not message.reset and n not in wire.sent_end]
     wire.for_a_while(QUIET_S, lambda: not unsettled())
+    if wire.given_up:
+        wire.settle()
     return "open"
 
 

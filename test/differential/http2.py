@@ -51,6 +51,7 @@ class Http2:
         self.reader, self.is_client = reader, is_client
         self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
         self.messages, self.goaway, self.sent_end, self.given_up = {}, "", set(), set()
+        self.pings_answered = 0
         self.block, self.frames = None, 0  # HEADERS whose CONTINUATIONs are to come; frames of streams so far
 
     def start(self, settings=None):
@@ -119,6 +120,12 @@ class Http2:
             if not self.more():
                 return
 
+    def settle(self):
+        """Returns when the other side has read all that was sent, or has closed: a connection cut before would say more than the frames did."""
+        before = self.pings_answered
+        self.send(PingFrame(0, b"settled?").serialize())
+        self.until(lambda: self.pings_answered > before)
+
     def note(self, frame):
         if isinstance(frame, (HeadersFrame, ContinuationFrame)):
             self.block = frame if self.block is None else self.block
@@ -134,6 +141,8 @@ class Http2:
             self.message(frame).reset = code_name(frame.error_code)
         elif isinstance(frame, GoAwayFrame):
             self.goaway = code_name(frame.error_code)
+        elif isinstance(frame, PingFrame) and "ACK" in frame.flags:
+            self.pings_answered += 1
         elif isinstance(frame, (SettingsFrame, PingFrame)) and "ACK" not in frame.flags:
             reply = {"data": frame.opaque_data} if isinstance(frame, PingFrame) else {}
             self.send(SettingsFrame(0, flags=["ACK"]).serialize() if not reply
