@@ -159,7 +159,8 @@ class ClusterWatch {
         if (!seen.insert(text).second) continue;
         std::shared_ptr<Host>& host = kept[{&endpoint, text}];
         const auto known = hosts_.find({&endpoint, text});
-        host = known != hosts_.end() ? known->second : std::make_shared<Host>(endpoint, full);
+        host = known != hosts_.end() ? known->second
+                                     : std::make_shared<Host>(endpoint, full, runtime_->health_epoch());
         next->hosts.push_back(host);
       }
     }
