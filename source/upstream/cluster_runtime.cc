@@ -17,16 +17,43 @@ std::string_view LastingName(const std::string& name) {
   return *names.insert(name).first;
 }
 
-// The hosts that need no lookup.
-std::shared_ptr<const HostSet> ConfiguredHosts(const ClusterConfig& config,
-                                               const std::shared_ptr<HealthEpoch>& epoch) {
+// The hosts that need no lookup, or whose names are known already; each address once.
+std::shared_ptr<const HostSet> FirstHosts(const ClusterConfig& config,
+                                          const ClusterRuntime::NamedAddresses& named,
+                                          const std::shared_ptr<HealthEpoch>& epoch) {
   auto hosts = std::make_shared<HostSet>();
+  std::set<std::string> seen;
   for (const EndpointConfig& endpoint : config.endpoints) {
-    if (!endpoint.dns_name.empty()) continue;
-    hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address, epoch));
+    if (endpoint.dns_name.empty()) {
+      hosts->hosts.push_back(std::make_shared<Host>(endpoint, endpoint.address, epoch));
+      continue;
+    }
+    const auto known = named.find(endpoint.dns_name);
+    if (known == named.end()) continue;
+    for (const Address& address : known->second) {
+      auto host = std::make_shared<Host>(endpoint, address.WithPort(endpoint.port), epoch);
+      if (seen.insert(host->address_text()).second) hosts->hosts.push_back(std::move(host));
+    }
   }
   hosts->warm = !hosts->hosts.empty() || config.endpoints.empty();
   return hosts;
+}
+
+// Of what `previous` knows that which still holds for `config`.
+ClusterRuntime::NamedAddresses StillNamed(const ClusterConfig& config, const ClusterRuntime* previous) {
+  ClusterRuntime::NamedAddresses still;
+  if (previous == nullptr) return still;
+  const DnsSettings& before = previous->config().dns;
+  if (before.family != config.dns.family || before.resolver != config.dns.resolver) return still;
+  ClusterRuntime::NamedAddresses named = previous->named_addresses();
+  for (const EndpointConfig& endpoint : config.endpoints) {
+    const auto known = named.find(endpoint.dns_name);
+    if (known == named.end() || known->second.empty()) continue;
+    std::vector<Address>& addresses = still[endpoint.dns_name];
+    addresses = known->second;
+    if (config.type == DiscoveryType::kLogicalDns) addresses.erase(addresses.begin() + 1, addresses.end());
+  }
+  return still;
 }
 
 }  // namespace
@@ -38,21 +65,24 @@ uint32_t RetryLimit(const BreakerLimits& limits, const BreakerSums& sums) {
   return std::max(limits.retry_budget->least, static_cast<uint32_t>(std::max(share, 0.0)));
 }
 
-std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config) {
-  std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config)));
+std::shared_ptr<ClusterRuntime> ClusterRuntime::Make(std::shared_ptr<const ClusterConfig> config,
+                                                     const ClusterRuntime* previous) {
+  NamedAddresses named = StillNamed(*config, previous);
+  std::shared_ptr<ClusterRuntime> runtime(new ClusterRuntime(std::move(config), std::move(named)));
   runtime->AddComputedGauges();
   runtime->AddBalancerGauges();
   runtime->AddHealthGauges();
   return runtime;
 }
 
-ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config)
+ClusterRuntime::ClusterRuntime(std::shared_ptr<const ClusterConfig> config, NamedAddresses named)
     : config_(std::move(config)),
       stats_(config_->stat_name),
       lasting_name_(LastingName(config_->name)),
       tables_(config_->balancer, *health_epoch_, stats_),
       awaits_first_checks_(config_->health_check.has_value()),
-      hosts_(ConfiguredHosts(*config_, health_epoch_)) {
+      named_addresses_(std::move(named)),
+      hosts_(FirstHosts(*config_, named_addresses_, health_epoch_)) {
   if (config_->connection.protocol != UpstreamProtocol::kHttp1) {
     http2_stats_.emplace("cluster." + config_->stat_name + ".http2.");
   }
@@ -212,6 +242,16 @@ std::unique_ptr<ClusterRuntime::Subscription> ClusterRuntime::Subscribe(EventLoo
 ClusterRuntime::Subscription::~Subscription() {
   std::lock_guard lock(runtime_->mutex_);
   callback_.reset();
+}
+
+ClusterRuntime::NamedAddresses ClusterRuntime::named_addresses() const {
+  std::lock_guard lock(mutex_);
+  return named_addresses_;
+}
+
+void ClusterRuntime::NoteAddresses(const std::string& dns_name, std::vector<Address> addresses) {
+  std::lock_guard lock(mutex_);
+  named_addresses_.insert_or_assign(dns_name, std::move(addresses));
 }
 
 std::string ClusterRuntime::discovery_error() const {

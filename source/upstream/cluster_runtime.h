@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,7 +46,10 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
     std::shared_ptr<HostsCallback> callback_;
   };
 
-  static std::shared_ptr<ClusterRuntime> Make(std::shared_ptr<const ClusterConfig> config);
+  // `previous` is what had this name before, or null: what its DNS names stood for is where this one begins,
+  // so that a change of configuration makes no request wait for a lookup, nor fail while DNS does.
+  static std::shared_ptr<ClusterRuntime> Make(std::shared_ptr<const ClusterConfig> config,
+                                              const ClusterRuntime* previous = nullptr);
 
   const ClusterConfig& config() const { return *config_; }
   const std::shared_ptr<const ClusterConfig>& shared_config() const { return config_; }
@@ -74,12 +78,17 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   // loop may go.
   std::unique_ptr<Subscription> Subscribe(EventLoop& loop, HostsCallback callback);
 
+  // What the DNS names of the endpoints last stood for, without ports.
+  using NamedAddresses = std::map<std::string, std::vector<Address>, std::less<>>;
+  NamedAddresses named_addresses() const;
+  void NoteAddresses(const std::string& dns_name, std::vector<Address> addresses);
+
   // Why the last discovery of hosts failed; empty when it did not.
   std::string discovery_error() const;
   void set_discovery_error(std::string error);
 
  private:
-  explicit ClusterRuntime(std::shared_ptr<const ClusterConfig> config);
+  ClusterRuntime(std::shared_ptr<const ClusterConfig> config, NamedAddresses named);
   void AddComputedGauges();
   void AddBalancerGauges();
   void AddHealthGauges();
@@ -99,6 +108,7 @@ class ClusterRuntime : public std::enable_shared_from_this<ClusterRuntime> {
   std::unique_ptr<OutlierDetector> outliers_;
   std::atomic<bool> awaits_first_checks_;
   mutable std::mutex mutex_;
+  NamedAddresses named_addresses_;  // of endpoints of the configuration only
   std::shared_ptr<const HostSet> hosts_;
   std::vector<Subscriber> subscribers_;
   std::string discovery_error_;

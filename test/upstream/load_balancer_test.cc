@@ -50,6 +50,21 @@ TEST(LoadBalancer, FollowsWeightsByAnyPolicy) {
   }
 }
 
+// A route's fraction takes the same number: what it leaves has the same remainder by 100.
+TEST(LoadBalancer, DividesEvenlyWhatAFractionOfARouteLeaves) {
+  for (const LbPolicy policy : {LbPolicy::kRandom, LbPolicy::kLeastRequest}) {
+    BalancedHosts hosts({{1}, {2}}, Settings(policy));
+    Counts counts{{1, 0}, {2, 0}};
+    for (uint64_t i = 0; i < 20'000; ++i) {
+      BalanceRequest request;
+      request.random = 100 * i;
+      request.now_us = hosts.now_us;
+      ++counts[hosts.balancer().Choose(request)->address().port()];
+    }
+    EXPECT_LT(hosts.DistanceFromShares(counts), 1) << NameOf(policy);
+  }
+}
+
 TEST(LoadBalancer, HasNothingToChooseFromAnEmptySet) {
   for (const LbPolicy policy : kWithTurns) EXPECT_EQ(BalancedHosts({}, Settings(policy)).Choose(), nullptr);
   for (const LbPolicy policy : kByHash) EXPECT_EQ(BalancedHosts({}, Settings(policy)).Choose(1), nullptr);
