@@ -5,10 +5,12 @@
 #include "envoy/config/accesslog/v3/accesslog.pb.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/cluster/v3/outlier_detection.pb.h"
 #include "envoy/config/common/mutation_rules/v3/mutation_rules.pb.h"
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/config/core/v3/grpc_method_list.pb.h"
+#include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
 #include "envoy/config/core/v3/proxy_protocol.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
@@ -33,10 +35,15 @@
 #include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/http/original_ip_detection/custom_header/v3/custom_header.pb.h"
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
+#include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
+#include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
+#include "envoy/extensions/load_balancing_policies/maglev/v3/maglev.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
+#include "envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
@@ -48,6 +55,7 @@
 #include "envoy/type/metadata/v3/metadata.pb.h"
 #include "envoy/type/v3/type.pb.h"
 #include "narthex/config/bootstrap/v1/bootstrap.pb.h"
+#include "narthex/config/load_balancing/v1/peak_ewma.pb.h"
 #include "validate/validate.pb.h"
 
 namespace narthex {
@@ -58,10 +66,12 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::accesslog::v3::AccessLog>();
   LinkMessageReflection<envoy::config::bootstrap::v3::Bootstrap>();
   LinkMessageReflection<envoy::config::cluster::v3::Cluster>();
+  LinkMessageReflection<envoy::config::cluster::v3::OutlierDetection>();
   LinkMessageReflection<envoy::config::common::mutation_rules::v3::HeaderMutation>();
   LinkMessageReflection<envoy::config::core::v3::Address>();
   LinkMessageReflection<envoy::config::core::v3::Locality>();
   LinkMessageReflection<envoy::config::core::v3::GrpcMethodList>();
+  LinkMessageReflection<envoy::config::core::v3::HealthCheck>();
   LinkMessageReflection<envoy::config::core::v3::HttpProtocolOptions>();
   LinkMessageReflection<envoy::config::core::v3::ProxyProtocolConfig>();
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
@@ -88,10 +98,15 @@ void LinkApi() {
   LinkMessageReflection<
       envoy::extensions::http::original_ip_detection::custom_header::v3::CustomHeaderConfig>();
   LinkMessageReflection<envoy::extensions::http::original_ip_detection::xff::v3::XffConfig>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::common::v3::SlowStartConfig>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::maglev::v3::Maglev>();
   LinkMessageReflection<envoy::extensions::load_balancing_policies::random::v3::Random>();
+  LinkMessageReflection<envoy::extensions::load_balancing_policies::ring_hash::v3::RingHash>();
   LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
+  LinkMessageReflection<envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate>();
   LinkMessageReflection<
       envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();
@@ -104,6 +119,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::type::metadata::v3::MetadataKey>();
   LinkMessageReflection<envoy::type::v3::Percent>();
   LinkMessageReflection<narthex::config::bootstrap::v1::Profile>();
+  LinkMessageReflection<narthex::config::load_balancing::v1::PeakEwma>();
   LinkMessageReflection<validate::FieldRules>();
 }
 

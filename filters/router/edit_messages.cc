@@ -100,29 +100,9 @@ void SetServiceTime(const Exchange& exchange, HeaderMap& headers) {
 }
 
 bool IsRetryOn(std::string_view value, bool grpc) {
-  static constexpr std::string_view kHttp[] = {"5xx",
-                                               "gateway-error",
-                                               "reset",
-                                               "reset-before-request",
-                                               "connect-failure",
-                                               "refused-stream",
-                                               "retriable-4xx",
-                                               "retriable-status-codes",
-                                               "retriable-headers",
-                                               "envoy-ratelimited",
-                                               "http3-post-connect-failure"};
-  static constexpr std::string_view kGrpc[] = {"cancelled", "deadline-exceeded", "internal",
-                                               "resource-exhausted", "unavailable"};
-  while (!value.empty()) {
-    std::string_view token = value.substr(0, value.find(','));
-    value.remove_prefix(std::min(token.size() + 1, value.size()));
-    while (token.starts_with(' ')) token.remove_prefix(1);
-    while (token.ends_with(' ')) token.remove_suffix(1);
-    bool known = grpc ? std::find(std::begin(kGrpc), std::end(kGrpc), token) != std::end(kGrpc)
-                      : std::find(std::begin(kHttp), std::end(kHttp), token) != std::end(kHttp);
-    if (!known) return false;
-  }
-  return true;
+  std::string_view unknown;
+  ParseRetryOn(value, !grpc, grpc, &unknown);
+  return unknown.data() == nullptr;
 }
 
 }  // namespace

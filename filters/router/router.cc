@@ -8,13 +8,13 @@
 
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "filters/router/edit_messages.h"
+#include "filters/router/retried_call.h"
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
 #include "source/http/reason_phrase.h"
 #include "source/http/tunnel.h"
 #include "source/router/compiled_route.h"
 #include "source/stats/stats.h"
-#include "source/upstream/raw_tunnel.h"
 
 namespace narthex {
 namespace {
@@ -88,7 +88,11 @@ class Router final : public HttpFilter {
       std::string_view header = FindInvalidHeader(request.headers(), options_.strict_headers);
       if (!header.empty()) co_return StrictCheckFailed(exchange, header, request.headers().Get(header));
     }
+    // Before the route changes the request, as Envoy chooses.
+    RequestHash hash;
+    if (route.forward->hash_policies != nullptr) hash = route.forward->hash_policies->HashOf(request);
     const auto timeout = TimeoutFor(*route.forward, request, options_.respect_expected_timeout);
+    std::optional<RetryPlan> plan = RetryPlan::For(route, request, timeout);
     if (auto refused = EditRequest(route, request, timeout, options_.envoy_headers)) {
       co_return *std::move(refused);
     }
@@ -97,11 +101,9 @@ class Router final : public HttpFilter {
     const ClusterResponseStats& stats =
         route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
     std::optional<ClientConnection::Result> result = co_await Bounded(
-        exchange.loop(), Attempt(*cluster, route, std::move(request), options_.envoy_headers), deadline);
-    Response response = !result ? DeadlinePassed(exchange, stats)
-                        : std::holds_alternative<Response>(*result)
-                            ? FromUpstream(std::get<Response>(std::move(*result)), exchange)
-                            : Failed(std::get<ExchangeError>(std::move(*result)), exchange);
+        exchange.loop(), Call(*cluster, route, std::move(request), hash.value, std::move(plan), stats),
+        deadline);
+    Response response = ResponseFor(std::move(result), exchange, stats, hash);
     EditResponse(route, exchange, response, options_.envoy_headers);
     // What follows a change of protocol is no response but a conversation, which may take as long as it
     // likes.
@@ -114,20 +116,15 @@ class Router final : public HttpFilter {
   }
 
  private:
-  // One try at the cluster.
-  static Task<ClientConnection::Result> Attempt(Cluster& cluster, const CompiledRoute& route, Request request,
-                                                bool envoy_headers) {
-    ++request.info().upstream.attempts;
+  // One try at the cluster, or as many as the plan allows.
+  Task<ClientConnection::Result> Call(Cluster& cluster, const CompiledRoute& route, Request request,
+                                      std::optional<uint64_t> hash, std::optional<RetryPlan> plan,
+                                      const ClusterResponseStats& stats) const {
+    const TryOptions tries{options_.envoy_headers, hash, &stats};
+    if (plan) return RetriedCall(route, std::move(request), *std::move(plan), tries);
     AttemptOptions options;
-    options.priority = route.forward->priority;
     options.random = request.info().random;
-    options.auto_host_rewrite = route.forward->auto_host_rewrite;
-    options.append_x_forwarded_host = route.forward->append_x_forwarded_host;
-    options.keep_original_host = envoy_headers;
-    if (route.forward->terminates_connect && IsConnect(request.headers())) {
-      return OpenRawTunnel(cluster, std::move(request), options);
-    }
-    return cluster.Send(std::move(request), options);
+    return Try(cluster, route, std::move(request), options, tries);
   }
 
   Response AnswerItself(const CompiledRoute& route, Exchange& exchange) const {
@@ -157,8 +154,21 @@ class Router final : public HttpFilter {
     return response;
   }
 
+  // `result` is none when the deadline has passed.
+  Response ResponseFor(std::optional<ClientConnection::Result> result, Exchange& exchange,
+                       const ClusterResponseStats& stats, const RequestHash& hash) const {
+    if (!result) return DeadlinePassed(exchange, stats);
+    if (auto* response = std::get_if<Response>(&*result)) {
+      return FromUpstream(std::move(*response), exchange, hash);
+    }
+    return Failed(std::get<ExchangeError>(std::move(*result)), exchange);
+  }
+
   Response DeadlinePassed(Exchange& exchange, const ClusterResponseStats& stats) const {
     stats.timeouts().Add();
+    // The cluster may be another by now.
+    Cluster* waited = exchange.clusters->Find(exchange.upstream.cluster);
+    if (waited != nullptr) waited->NoteTimeout(exchange.upstream);
     ExchangeError error;
     error.flag = ResponseFlag::kUpstreamRequestTimeout;
     error.detail = "response_timeout";
@@ -167,12 +177,13 @@ class Router final : public HttpFilter {
 
   Response Failed(ExchangeError error, Exchange& exchange) const {
     if (error.flag != ResponseFlag::kNone) exchange.AddFlag(error.flag);
-    Response response = LocalReplyFor(std::move(error));
+    Response response = LocalReplyFor(std::move(error), exchange.upstream.attempts > 1);
     if (!options_.envoy_headers) response.headers().Remove("x-envoy-overloaded");
     return response;
   }
 
-  static Response FromUpstream(Response response, Exchange& exchange) {
+  static Response FromUpstream(Response response, Exchange& exchange, const RequestHash& hash) {
+    for (const std::string& cookie : hash.set_cookies) response.headers().Add(Header::kSetCookie, cookie);
     if (exchange.times.response_head == 0) exchange.times.response_head = exchange.loop().NowUs();
     exchange.response_details = "via_upstream";
     exchange.response_status = response.status();

@@ -83,6 +83,7 @@ struct UpstreamFacts {
   Address local;
   std::string_view protocol;
   uint32_t attempts = 0;
+  uint64_t waits_since = 0;  // for `host`: to connect, then to answer; microseconds of the loop's clock
   Priority priority = Priority::kDefault;
   std::string transport_failure;
 };

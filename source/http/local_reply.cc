@@ -88,24 +88,25 @@ std::string Words(std::string_view joined) {
 
 // "...{reason|transport_failure}" in the detail says more exactly what happened than the flag does. How the
 // transport failed is for the log; a client need not learn about the network behind the gateway.
-std::string ResetBody(std::string_view detail) {
+std::string ResetBody(std::string_view detail, bool retried) {
   const size_t open = detail.find('{');
   const size_t close = detail.rfind('}');
   std::string_view inner = detail.substr(open + 1, close - open - 1);
   const size_t bar = inner.find('|');
-  std::string body = "upstream connect error or disconnect/reset before headers. reset reason: ";
+  std::string body = "upstream connect error or disconnect/reset before headers. ";
+  body += retried ? "retried and the latest reset reason: " : "reset reason: ";
   body += Words(inner.substr(0, bar));
   return body;
 }
 
-Response ReplyToReset(ExchangeError error, const char* reason) {
+Response ReplyToReset(ExchangeError error, const char* reason, bool retried) {
   const size_t open = error.detail.find('{');
   if (open == std::string::npos || error.detail.find('}', open) == std::string::npos) {
     error.detail = std::string("upstream_reset_before_response_started{") + reason + "}";
   }
   int status = error.flag == kUpstreamProtocolError ? 502 : 503;
   if (error.status != 0) status = error.status;
-  Response response = LocalReply(status, error.detail, ResetBody(error.detail), error.flag);
+  Response response = LocalReply(status, error.detail, ResetBody(error.detail, retried), error.flag);
   if (error.flag == kUpstreamOverflow) response.headers().Add("x-envoy-overloaded", "true");
   response.set_local(std::make_unique<ExchangeError>(std::move(error)));
   return response;
@@ -113,8 +114,8 @@ Response ReplyToReset(ExchangeError error, const char* reason) {
 
 }  // namespace
 
-Response LocalReplyFor(ExchangeError error) {
-  if (const char* reason = ResetReason(error.flag)) return ReplyToReset(std::move(error), reason);
+Response LocalReplyFor(ExchangeError error, bool retried) {
+  if (const char* reason = ResetReason(error.flag)) return ReplyToReset(std::move(error), reason, retried);
   const Answer answer = AnswerFor(error.flag);
   const int status = error.status != 0 ? error.status : answer.status;
   if (error.detail.empty()) error.detail = answer.detail;

@@ -172,7 +172,8 @@ class Response {
 // empty). The connection manager later applies the listener's local reply mapping to it.
 Response LocalReply(int status, std::string_view detail, std::string_view body = {},
                     ResponseFlag flag = ResponseFlag::kNone);
-// The one place that turns a failed exchange into a status (502, 503, 504, ...) and a body.
-Response LocalReplyFor(ExchangeError error);
+// The one place that turns a failed exchange into a status (502, 503, 504, ...) and a body. `retried`: what
+// failed was not the first try.
+Response LocalReplyFor(ExchangeError error, bool retried = false);
 
 }  // namespace narthex

@@ -15,8 +15,24 @@ const ClusterResponseStats& ClusterResponseStats::Of(std::string_view cluster) {
   return *found->second;
 }
 
+RetryStats::RetryStats(const std::string& cluster) {
+  StatsStore& store = StatsStore::Process();
+  const std::string prefix = "cluster." + cluster + ".";
+  retry = store.MakeCounter(prefix + "upstream_rq_retry");
+  success = store.MakeCounter(prefix + "upstream_rq_retry_success");
+  overflow = store.MakeCounter(prefix + "upstream_rq_retry_overflow");
+  limit_exceeded = store.MakeCounter(prefix + "upstream_rq_retry_limit_exceeded");
+  backoff_exponential = store.MakeCounter(prefix + "upstream_rq_retry_backoff_exponential");
+  backoff_ratelimited = store.MakeCounter(prefix + "upstream_rq_retry_backoff_ratelimited");
+  per_try_timeout = store.MakeCounter(prefix + "upstream_rq_per_try_timeout");
+  abandoned = store.MakeCounter(prefix + "retry_or_shadow_abandoned");
+  body_too_long = store.MakeCounter(prefix + "upstream_rq_retry_abandoned_body_too_long");
+  bodies_too_many = store.MakeCounter(prefix + "upstream_rq_retry_abandoned_replay_budget");
+  body_in_transit = store.MakeCounter(prefix + "upstream_rq_retry_abandoned_body_in_transit");
+}
+
 ClusterResponseStats::ClusterResponseStats(std::string_view cluster)
-    : cluster_(cluster), prefix_("cluster." + cluster_ + ".upstream_rq_") {
+    : cluster_(cluster), prefix_("cluster." + cluster_ + ".upstream_rq_"), retries_(cluster_) {
   StatsStore& store = StatsStore::Process();
   completed_ = store.MakeCounter(prefix_ + "completed");
   timeout_ = store.MakeCounter(prefix_ + "timeout");

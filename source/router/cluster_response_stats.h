@@ -12,6 +12,16 @@
 
 namespace narthex {
 
+// cluster.<name>.upstream_rq_retry*: what the router tried again. Handles only.
+struct RetryStats {
+  // Of the cluster with this name in statistics.
+  explicit RetryStats(const std::string& cluster);
+  Counter retry, success, overflow, limit_exceeded, backoff_exponential, backoff_ratelimited, per_try_timeout;
+  // A retry was given up because of the request's body: it is too long to be kept, the worker keeps too much
+  // already, or it was still on its way. The first counts all three.
+  Counter abandoned, body_too_long, bodies_too_many, body_in_transit;
+};
+
 // cluster.<name>.upstream_rq_{completed,2xx,200,timeout,...}: what a cluster answered, or the router in its
 // place, by code. Thread-safe; lives as long as the process.
 class ClusterResponseStats {
@@ -27,6 +37,7 @@ class ClusterResponseStats {
   void Count(int status) const;
   // upstream_rq_timeout.
   Counter timeouts() const { return timeout_; }
+  const RetryStats& retries() const { return retries_; }
   // upstream_rq_time: from the end of the request to the end of the response, in milliseconds.
   Histogram time() const { return time_; }
 
@@ -37,6 +48,7 @@ class ClusterResponseStats {
 
   std::string cluster_;
   std::string prefix_;
+  RetryStats retries_;
   Counter completed_;
   Counter timeout_;
   Histogram time_;

@@ -4,7 +4,9 @@
 #include "source/base/ascii.h"
 #include "source/config/data_source.h"
 #include "source/http/byte_scan.h"
+#include "source/router/compile_hash_policy.h"
 #include "source/router/compile_matchers.h"
+#include "source/router/compile_retry.h"
 
 namespace narthex {
 namespace {
@@ -17,18 +19,6 @@ std::chrono::milliseconds ToMilliseconds(const google::protobuf::Duration& durat
   // A duration below a millisecond is still a limit; 0 would be none.
   if (milliseconds == 0 && duration.nanos() > 0) milliseconds = 1;
   return std::chrono::milliseconds(milliseconds);
-}
-
-// The pattern of `config`, when its substitution fits it; else null, and an error.
-std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAndSubstitute& config,
-                                                 const ConfigPath& path, Diagnostics& diagnostics) {
-  std::shared_ptr<const Regex> regex =
-      CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
-  if (!CheckRewrite(config.substitution(), path.Field("substitution"), diagnostics)) return nullptr;
-  std::string error;
-  if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
-  diagnostics.Error(path.Field("substitution"), error);
-  return nullptr;
 }
 
 void SetTimeouts(const route_v3::RouteAction& config, ForwardAction& forward) {
@@ -127,13 +117,35 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   forward->priority =
       config.priority() == envoy::config::core::v3::HIGH ? Priority::kHigh : Priority::kDefault;
   forward->cluster_not_found_status = kNotFound[config.cluster_not_found_response_code()];
+  forward->hash_policies = CompileHashPolicies(config, path, diagnostics);
+  forward->metadata_match = MetadataMatch::Make(config.metadata_match(), {});
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  if (config.has_retry_policy()) {
+    forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
+    ok &= forward->retries != nullptr;
+    const bool bounded = ok && forward->timeout.count() > 0 && !forward->stream_duration_rules;
+    if (bounded && forward->retries->per_try_timeout >= forward->timeout) {
+      diagnostics.Warning(path.Field("retry_policy").Field("per_try_timeout"),
+                          "has no effect: it is not below the timeout of all tries together");
+    }
+  }
   ok &= SetUpgrades(config, path.Field("upgrade_configs"), diagnostics, *forward);
   if (!ok) return nullptr;
   return forward;
 }
 
 }  // namespace
+
+std::shared_ptr<const Regex> CompileSubstitution(const matcher_v3::RegexMatchAndSubstitute& config,
+                                                 const ConfigPath& path, Diagnostics& diagnostics) {
+  std::shared_ptr<const Regex> regex =
+      CompileRegex(config.pattern().regex(), path.Field("pattern").Field("regex"), diagnostics);
+  if (!CheckRewrite(config.substitution(), path.Field("substitution"), diagnostics)) return nullptr;
+  std::string error;
+  if (regex == nullptr || regex->CheckSubstitution(config.substitution(), error)) return regex;
+  diagnostics.Error(path.Field("substitution"), error);
+  return nullptr;
+}
 
 bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics) {
   if (!HasSpaceOrControl(text)) return true;

@@ -13,6 +13,9 @@ class DirectResponseAction;
 class RedirectAction;
 class RouteAction;
 }  // namespace envoy::config::route::v3
+namespace envoy::type::matcher::v3 {
+class RegexMatchAndSubstitute;
+}  // namespace envoy::type::matcher::v3
 
 // From configuration to actions. Load time only. Errors go to the diagnostics with their position; the result
 // is then null.
@@ -30,6 +33,10 @@ class ForwardCompiler {
   std::map<std::string, std::shared_ptr<const ForwardAction>> made_;  // by the message without its cluster
 };
 
+// The pattern of `config`, when its substitution fits it and may go into a path, a host or a hash; else null.
+std::shared_ptr<const Regex> CompileSubstitution(
+    const envoy::type::matcher::v3::RegexMatchAndSubstitute& config, const ConfigPath& path,
+    Diagnostics& diagnostics);
 // Whether `text` may go into a path or a host, which a space or a control character would end.
 bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics);
 

@@ -11,12 +11,15 @@
 #include "source/config/config_path.h"
 #include "source/filter/route.h"
 #include "source/router/cluster_response_stats.h"
+#include "source/router/hash_policy.h"
 #include "source/router/header_mutation.h"
 #include "source/router/matchers.h"
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
+#include "source/router/retry_policy.h"
 #include "source/router/upgrade_rules.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/lb_metadata.h"
 
 namespace narthex {
 
@@ -45,8 +48,11 @@ struct ForwardAction {
   std::string timeout_text;    // `timeout` in milliseconds, for x-envoy-expected-rq-timeout-ms
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
-  UpgradeRules upgrades;            // where they say nothing, the connection manager's hold
+  std::shared_ptr<const RetryPolicy> retries;  // null: the virtual host's
+  UpgradeRules upgrades;                       // where they say nothing, the connection manager's hold
   bool terminates_connect = false;  // a CONNECT's bytes go to a host of the cluster, and no CONNECT does
+  std::shared_ptr<const HashPolicies> hash_policies;    // null: none
+  std::shared_ptr<const MetadataMatch> metadata_match;  // null: any host will do
 };
 
 // What a virtual host says about each of its routes. Immutable.
@@ -57,6 +63,7 @@ struct RouteScope {
       table_path;  // of the RouteConfiguration; its OriginMap outlives the table (the snapshot holds it)
   bool include_request_attempt_count = false;
   bool include_attempt_count_in_response = false;
+  std::shared_ptr<const RetryPolicy> retries;  // null: none
 };
 
 struct DirectResponse {
@@ -100,6 +107,10 @@ struct CompiledRoute : Route {
   std::optional<uint64_t> request_body_buffer_limit;
   static constexpr uint32_t kNoIndex = ~uint32_t{0};
 
+  // The route's own, or the virtual host's; null: none. REQUIRES: forward is set.
+  const RetryPolicy* retry_policy() const {
+    return forward->retries != nullptr ? forward->retries.get() : scope->retries.get();
+  }
   // The place in the configuration of the route, for errors and explain.
   ConfigPath config_path() const;
   // Where the setting of this route's field was written ("route", "timeout"): the field or its closest

@@ -27,22 +27,6 @@ std::string JoinValues(const HeaderMap& headers, Header known) {
   return joined;
 }
 
-// The value of the first query parameter called `name`; data() is null when there is none.
-std::string_view FindParameter(std::string_view path, std::string_view name) {
-  size_t mark = path.find('?');
-  if (mark == std::string_view::npos) return {};
-  std::string_view query = path.substr(mark + 1);
-  query = query.substr(0, query.find('#'));
-  while (!query.empty()) {
-    std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(pair.size() + 1, query.size()));
-    size_t equals = pair.find('=');
-    if (pair.substr(0, equals) != name) continue;
-    return equals == std::string_view::npos ? std::string_view("") : pair.substr(equals + 1);
-  }
-  return {};
-}
-
 }  // namespace
 
 bool HeaderMatcher::MatchesValue(std::string_view value) const {
@@ -84,6 +68,21 @@ bool QueryMatcher::Matches(std::string_view path) const {
   bool found = value.data() != nullptr;
   if (present_only) return found == present;
   return found && text.Matches(value);
+}
+
+std::string_view FindParameter(std::string_view path, std::string_view name) {
+  size_t mark = path.find('?');
+  if (mark == std::string_view::npos) return {};
+  std::string_view query = path.substr(mark + 1);
+  query = query.substr(0, query.find('#'));
+  while (!query.empty()) {
+    std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    size_t equals = pair.find('=');
+    if (pair.substr(0, equals) != name) continue;
+    return equals == std::string_view::npos ? std::string_view("") : pair.substr(equals + 1);
+  }
+  return {};
 }
 
 std::string_view FindCookie(const HeaderMap& headers, std::string_view name) {

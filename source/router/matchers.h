@@ -97,6 +97,9 @@ struct RoutePredicates {
   std::string FirstFailure(const RouteInput& input) const;
 };
 
+// The value of the first parameter called `name` in the query of `path`, undecoded; data() is null when there
+// is none.
+std::string_view FindParameter(std::string_view path, std::string_view name);
 // The value of the first cookie called `name`, without quotes; data() is null when there is none.
 std::string_view FindCookie(const HeaderMap& headers, std::string_view name);
 // Whether content-type is application/grpc or application/grpc+something.

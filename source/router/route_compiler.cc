@@ -5,6 +5,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/compile_mutations.h"
+#include "source/router/compile_retry.h"
 
 namespace narthex {
 namespace {
@@ -70,6 +71,10 @@ std::unique_ptr<VirtualHost> RouteCompiler::CompileVirtualHost(const route_v3::V
   host->domains.assign(config.domains().begin(), config.domains().end());
 
   ConfigPath path = path_.Field("virtual_hosts").Index(index);
+  if (config.has_retry_policy()) {
+    host->scope.retries =
+        CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), context_.diagnostics);
+  }
   host_ = Shared();
   host_.level = CompileLevel(config, path);
   host_.request = Combine(nullptr, nullptr, &Level::request);
@@ -160,7 +165,7 @@ void RouteCompiler::CompileForward(const route_v3::Route& config, const ConfigPa
     case route_v3::RouteAction::kClusterHeader:
       break;
     case route_v3::RouteAction::kWeightedClusters:
-      CompileWeights(action.weighted_clusters(), path.Field("weighted_clusters"), level, route);
+      CompileWeights(action, path.Field("weighted_clusters"), level, route);
       break;
     default:
       context_.diagnostics.Error(path, "needs one of cluster, cluster_header and weighted_clusters");
@@ -175,8 +180,26 @@ uint32_t RouteCompiler::WeightOf(const std::string& prefix, const std::string& c
   return static_cast<uint32_t>(*value);
 }
 
-void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, const ConfigPath& path,
+// What a cluster of the choice says otherwise than the route; most say nothing, and share its action.
+void RouteCompiler::CompileOwnForward(const route_v3::WeightedCluster::ClusterWeight& cluster,
+                                      const route_v3::RouteAction& action, const ConfigPath& path,
+                                      CompiledRoute& made) {
+  const bool rewrites = !cluster.host_rewrite_literal().empty();
+  if (!rewrites && cluster.cluster_header().empty() && !cluster.has_metadata_match()) return;
+  auto forward = std::make_shared<ForwardAction>(*made.forward);
+  forward->cluster_header = ToLowerAscii(cluster.cluster_header());
+  if (rewrites) {
+    CheckRewrite(cluster.host_rewrite_literal(), path.Field("host_rewrite_literal"), context_.diagnostics);
+    forward->auto_host_rewrite = false;
+    forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
+  }
+  forward->metadata_match = MetadataMatch::Make(action.metadata_match(), cluster.metadata_match());
+  made.forward = std::move(forward);
+}
+
+void RouteCompiler::CompileWeights(const route_v3::RouteAction& action, const ConfigPath& path,
                                    const Level& level, CompiledRoute& route) {
+  const route_v3::WeightedCluster& config = action.weighted_clusters();
   auto choice = std::make_unique<CompiledRoute::WeightedChoice>();
   choice->random_header = ToLowerAscii(config.header_name());
   uint64_t total = 0;
@@ -198,17 +221,7 @@ void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, cons
     made->path = route.path;
     made->forward = route.forward;
     made->cluster = cluster.name();
-    if (!cluster.host_rewrite_literal().empty() || !cluster.cluster_header().empty()) {
-      auto forward = std::make_shared<ForwardAction>(*route.forward);
-      forward->cluster_header = ToLowerAscii(cluster.cluster_header());
-      if (!cluster.host_rewrite_literal().empty()) {
-        CheckRewrite(cluster.host_rewrite_literal(), place.Field("host_rewrite_literal"),
-                     context_.diagnostics);
-        forward->auto_host_rewrite = false;
-        forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
-      }
-      made->forward = std::move(forward);
-    }
+    CompileOwnForward(cluster, action, place, *made);
     if (!made->cluster.empty()) {
       made->cluster_stats = StatsOf(made->cluster);
       CheckCluster(made->cluster, place.Field("name"));

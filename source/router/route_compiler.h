@@ -13,7 +13,8 @@ namespace envoy::config::route::v3 {
 class Route;
 class RouteConfiguration;
 class VirtualHost;
-class WeightedCluster;
+class RouteAction;
+class WeightedCluster_ClusterWeight;
 }  // namespace envoy::config::route::v3
 
 namespace narthex {
@@ -52,8 +53,11 @@ class RouteCompiler {
                      const Level& level, CompiledRoute& route);
   void CompileForward(const envoy::config::route::v3::Route& config, const ConfigPath& path,
                       const Level& level, CompiledRoute& route);
-  void CompileWeights(const envoy::config::route::v3::WeightedCluster& config, const ConfigPath& path,
+  void CompileWeights(const envoy::config::route::v3::RouteAction& action, const ConfigPath& path,
                       const Level& level, CompiledRoute& route);
+  void CompileOwnForward(const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster,
+                         const envoy::config::route::v3::RouteAction& action, const ConfigPath& path,
+                         CompiledRoute& made);
   void CompileTlsRequirement(const envoy::config::route::v3::VirtualHost& config, VirtualHost& host);
   uint32_t WeightOf(const std::string& prefix, const std::string& cluster, uint32_t weight) const;
   void ApplyLevels(const Level* cluster, const Level& own, CompiledRoute& route);

@@ -6,7 +6,9 @@
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/base/escape.h"
+#include "source/server/health_fields.h"
 #include "source/server/server.h"
+#include "source/upstream/health_digest.h"
 
 namespace narthex {
 namespace {
@@ -34,29 +36,16 @@ std::array<std::pair<const char*, uint32_t>, 4> LimitsOf(const BreakerLimits& li
            {"max_retries", limits.retries.value}}};
 }
 
-struct HealthName {
-  const char* flag;    // of the text
-  const char* status;  // of the JSON
-};
-
-HealthName HealthOf(const Host& host) {
-  switch (host.health()) {
-    case ConfiguredHealth::kHealthy:
-      return {"healthy", "HEALTHY"};
-    case ConfiguredHealth::kDegraded:
-      return {"/degraded_eds_health", "DEGRADED"};
-    case ConfiguredHealth::kDraining:
-      return {"/eds_status_draining", "DRAINING"};
-    case ConfiguredHealth::kUnhealthy:
-      break;
-  }
-  return {"/failed_eds_health", "UNHEALTHY"};
-}
-
 std::string Quoted(std::string_view text) {
   std::string quoted = "\"";
   AppendJsonEscaped(quoted, text);
   return quoted + "\"";
+}
+
+std::string LogEscaped(const std::string& text) {
+  std::string escaped;
+  AppendLogEscaped(escaped, text);
+  return escaped;
 }
 
 std::string HostText(const std::string& cluster, const Host& host) {
@@ -67,7 +56,9 @@ std::string HostText(const std::string& cluster, const Host& host) {
   };
   for (const Figure& figure : FiguresOf(host)) line(figure.name, std::to_string(figure.value));
   line("hostname", host.hostname());
-  line("health_flags", HealthOf(host).flag);
+  line("health_flags", HealthFlagsText(host));
+  const std::string why = HealthCause(host);
+  if (!why.empty()) line("health_cause", LogEscaped(why));
   line("weight", std::to_string(host.weight()));
   line("region", host.locality().region);
   line("zone", host.locality().zone);
@@ -75,11 +66,7 @@ std::string HostText(const std::string& cluster, const Host& host) {
   line("canary", "false");
   line("priority", std::to_string(host.priority()));
   const HostFailure failure = host.last_failure();
-  if (!failure.cause.empty()) {
-    std::string cause;
-    AppendLogEscaped(cause, failure.cause);
-    line("last_error", cause);
-  }
+  if (!failure.cause.empty()) line("last_error", LogEscaped(failure.cause));
   return text;
 }
 
@@ -94,6 +81,8 @@ std::string ClusterText(const std::string& name, const ClusterRuntime& cluster, 
   text += name + "::added_via_api::" + (added_via_api ? "true" : "false") + "\n";
   const std::string error = cluster.discovery_error();
   if (!error.empty()) text += name + "::discovery_error::" + error + "\n";
+  const std::string digest = HealthDigest(*cluster.hosts());
+  if (!digest.empty()) text += name + "::unhealthy::" + LogEscaped(digest) + "\n";
   for (const auto& host : cluster.hosts()->hosts) text += HostText(name, *host);
   return text;
 }
@@ -116,10 +105,11 @@ std::string HostJson(const Host& host) {
     json += std::string("{\"type\":\"") + (figure.gauge ? "GAUGE" : "COUNTER") + "\",\"name\":\"" +
             figure.name + "\",\"value\":\"" + std::to_string(figure.value) + "\"}";
   }
-  json += std::string("],\"health_status\":{\"eds_health_status\":\"") + HealthOf(host).status +
-          "\"},\"weight\":" + std::to_string(host.weight()) +
+  json += "],\"health_status\":" + HealthStatusJson(host) + ",\"weight\":" + std::to_string(host.weight()) +
           ",\"priority\":" + std::to_string(host.priority()) + ",\"hostname\":" + Quoted(host.hostname()) +
           ",\"locality\":" + LocalityJson(host.locality());
+  const std::string why = HealthCause(host);
+  if (!why.empty()) json += ",\"health_cause\":" + Quoted(why);
   const HostFailure failure = host.last_failure();
   if (!failure.cause.empty()) json += ",\"last_error\":" + Quoted(failure.cause);
   return json + "}";
@@ -144,6 +134,8 @@ std::string ClusterJson(const std::string& name, const ClusterRuntime& cluster, 
                      ",\"circuit_breakers\":{\"thresholds\":[" + ThresholdsJson(cluster.config()) + "]}";
   const std::string error = cluster.discovery_error();
   if (!error.empty()) json += ",\"discovery_error\":" + Quoted(error);
+  const std::string digest = HealthDigest(*cluster.hosts());
+  if (!digest.empty()) json += ",\"unhealthy\":" + Quoted(digest);
   json += ",\"host_statuses\":[";
   bool first = true;
   for (const auto& host : cluster.hosts()->hosts) {

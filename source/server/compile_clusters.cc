@@ -20,6 +20,7 @@ void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapsho
   for (const auto& secret : files.bootstrap->static_resources().secrets()) {
     defaults.transport_inputs += secret.SerializeAsString();
   }
+  defaults.runtime = [&](std::string_view key) { return snapshot.RuntimeNumber(std::string(key)); };
   std::vector<std::shared_ptr<const ClusterConfig>> configs;
   std::map<std::string, ConfigPath> names;
   for (const auto& placed : files.clusters) {

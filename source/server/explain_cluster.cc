@@ -1,18 +1,21 @@
 #include "source/server/explain_cluster.h"
 
-#include <algorithm>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/manager/setting.h"
+#include "source/upstream/health_digest.h"
+#include "source/upstream/host_tables.h"
 
 namespace narthex {
 namespace {
 
 using Answer = ExchangeExplanation;
-using Hosts = std::vector<std::shared_ptr<Host>>;
 
 const char* TypeName(DiscoveryType type) {
   switch (type) {
@@ -26,22 +29,30 @@ const char* TypeName(DiscoveryType type) {
   return "";
 }
 
-// Why the balancer does or does not pick this host; `eligible` are those that it picks from.
-std::string Turn(const Host& host, const Hosts& all, const Hosts& eligible) {
-  const bool taken = std::any_of(eligible.begin(), eligible.end(),
-                                 [&](const auto& candidate) { return candidate.get() == &host; });
-  const auto alike = [&](bool only_available) {
-    return std::count_if(all.begin(), all.end(), [&](const auto& other) {
-      return other->priority() == host.priority() && (!only_available || other->available());
-    });
-  };
-  if (taken && host.available()) return "in turn";
-  if (taken) {
-    return absl::StrCat("in turn although unhealthy: only ", alike(true), " of ", alike(false),
+// Why the balancer does or does not pick this host, whose share of the load is `share`.
+std::string Turn(const Host& host, double share, const HostTables& tables) {
+  const size_t at = host.priority();
+  const PriorityLoad::Shares& load = tables.load.shares()[at];
+  if (share > 0) {
+    const std::string percent = absl::StrFormat("%.1f%% of the load", 100 * share);
+    if (host.available()) return percent;
+    const PriorityTables& priority = tables.priorities[at];
+    return absl::StrCat(percent, " although unhealthy: only ",
+                        priority.healthy.size() + priority.degraded.size(), " of ", priority.all.size(),
                         " hosts are healthy, fewer than healthy_panic_threshold");
   }
-  if (!host.available()) return "left out: unhealthy by its health_status";
-  return absl::StrCat("waits: priority ", eligible.empty() ? 0 : eligible[0]->priority(), " has hosts");
+  if (!host.available()) return "left out: " + HealthCause(host);
+  if (load.panic) return "left out: its priority is in panic, with fail_traffic_on_panic";
+  if (load.healthy + load.degraded > 0) {
+    const bool second = host.health().state() == HostHealth::State::kDegraded && load.degraded == 0;
+    return second ? "waits: it is degraded, and healthy hosts can take all"
+                  : "left out: its locality has no weight";
+  }
+  for (size_t other = 0; other < tables.load.shares().size(); ++other) {
+    const PriorityLoad::Shares& shares = tables.load.shares()[other];
+    if (shares.healthy + shares.degraded > 0) return absl::StrCat("waits: priority ", other, " has hosts");
+  }
+  return "left out";
 }
 
 std::string HostLine(const Host& host, const std::string& turn) {
@@ -68,9 +79,13 @@ void ExplainHosts(const ClusterRuntime& cluster, Answer& answer) {
     return;
   }
   if (set->hosts.empty()) answer.Add("hosts", "none: the request is answered with 503 (no_healthy_upstream)");
-  const Hosts eligible = set->Eligible(config.panic_threshold);
-  for (const auto& host : set->hosts) {
-    answer.Add("hosts", HostLine(*host, Turn(*host, set->hosts, eligible)));
+  std::vector<Host*> hosts;
+  for (const auto& host : set->hosts) hosts.push_back(host.get());
+  const HostTables tables = MakeHostTables(hosts, config.balancer);
+  const std::map<const Host*, double> shares = ExpectedShares(tables, config.balancer);
+  for (const Host* host : hosts) {
+    const auto share = shares.find(host);
+    answer.Add("hosts", HostLine(*host, Turn(*host, share == shares.end() ? 0 : share->second, tables)));
   }
 }
 
@@ -101,6 +116,10 @@ void ExplainBreakers(const ClusterRuntime& cluster, const ConfigPath& path, Prio
   limit("max_connections", limits.connections);
   limit("max_pending_requests", limits.pending_requests);
   limit("max_requests", limits.requests);
+  if (!limits.retry_budget) return limit("max_retries", limits.retries);
+  answer.Add("limits",
+             absl::StrCat("retry_budget: ", limits.retry_budget->percent, "% of active requests, at least ",
+                          limits.retry_budget->least, " (", limits.retries.origin, ")"));
 }
 
 ConfigPath PathOf(const Snapshot& snapshot, const std::string& name) {
@@ -120,7 +139,7 @@ void ExplainCluster(const Snapshot& snapshot, const std::string& name, ExchangeE
   }
   const ClusterRuntime& cluster = *found->second;
   const ConfigPath path = PathOf(snapshot, name);
-  const char* policy = cluster.config().lb_policy == LbPolicy::kRandom ? "RANDOM" : "ROUND_ROBIN";
+  const char* policy = NameOf(cluster.config().balancer.policy);
   answer.Add("cluster", absl::StrCat(TypeName(cluster.config().type), ", ", policy, " (",
                                      path.Origin().ToString(), ")"));
   ExplainHosts(cluster, answer);

@@ -98,6 +98,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   shared_->max_connections = LimitConnections(*snapshot_, workers);
   discovery_->Update(*snapshot_->clusters);
+  health_checks_->Update(*snapshot_->clusters);
   // Counted when the last worker has it: whoever sees the count gets answers of the new configuration.
   auto left = std::make_shared<std::atomic<uint32_t>>(workers);
   const auto applied = [this, left] {

@@ -42,6 +42,7 @@ Server::~Server() {
   if (builder_.joinable()) builder_.join();
   DropStats();
   workers_.clear();
+  health_checks_.reset();
   discovery_.reset();
   admin_.reset();
   watch_.reset();
@@ -60,6 +61,8 @@ bool Server::Start(Diagnostics& diagnostics) {
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   discovery_ = MakeDiscovery(*loop_);
   discovery_->Update(*snapshot_->clusters);
+  health_checks_ = MakeHealthChecks(*loop_);
+  health_checks_->Update(*snapshot_->clusters);
   // Before there is a connection that a signal's default would break off.
   StartSignals();
   StartWorkers();

@@ -19,6 +19,7 @@
 #include "source/server/worker.h"
 #include "source/tls/certificate_watch.h"
 #include "source/upstream/discovery.h"
+#include "source/upstream/health/health_checks.h"
 
 namespace narthex {
 
@@ -90,6 +91,7 @@ class Server : private AdminBackend {
   Phase phase_ = Phase::kStarting;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<Discovery> discovery_;
+  std::unique_ptr<HealthChecks> health_checks_;
   ListenSockets sockets_;
   std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -2,8 +2,6 @@
 
 #include <functional>
 
-#include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
-#include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "source/upstream/config_reader.h"
@@ -13,38 +11,6 @@ namespace narthex {
 namespace {
 
 using cluster_config::ClusterMessage;
-using envoy::extensions::load_balancing_policies::random::v3::Random;
-using envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin;
-
-// Envoy takes the first policy of the list that it knows.
-LbPolicy ReadPolicyList(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
-  for (const auto& policy : cluster.load_balancing_policy().policies()) {
-    const google::protobuf::Any& any = policy.typed_extension_config().typed_config();
-    if (any.Is<RoundRobin>()) return LbPolicy::kRoundRobin;
-    if (any.Is<Random>()) return LbPolicy::kRandom;
-  }
-  diagnostics.Error(path.Field("policies"), "none of the policies is supported; use round_robin or random");
-  return LbPolicy::kRoundRobin;
-}
-
-LbPolicy ReadPolicy(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
-  if (cluster.has_load_balancing_policy()) {
-    return ReadPolicyList(cluster, path.Field("load_balancing_policy"), diagnostics);
-  }
-  switch (cluster.lb_policy()) {
-    case ClusterMessage::ROUND_ROBIN:
-      return LbPolicy::kRoundRobin;
-    case ClusterMessage::RANDOM:
-      return LbPolicy::kRandom;
-    case ClusterMessage::LOAD_BALANCING_POLICY_CONFIG:
-      diagnostics.Error(path.Field("lb_policy"), "LOAD_BALANCING_POLICY_CONFIG needs load_balancing_policy");
-      return LbPolicy::kRoundRobin;
-    default:
-      diagnostics.Error(path.Field("lb_policy"), ClusterMessage::LbPolicy_Name(cluster.lb_policy()) +
-                                                     " is not supported; use ROUND_ROBIN or RANDOM");
-      return LbPolicy::kRoundRobin;
-  }
-}
 
 void RefuseUnsupported(const ClusterMessage& cluster, const ConfigPath& path, Diagnostics& diagnostics) {
   const ConfigPath track = path.Field("track_cluster_stats");
@@ -78,7 +44,8 @@ void ReadTransport(const ClusterMessage& cluster, const ConfigPath& path, const 
   if (connection.auto_sni) diagnostics.Warning(options, "auto_sni has no effect without TLS");
 }
 
-uint64_t HashOf(const ClusterMessage& cluster, const ClusterDefaults& defaults) {
+uint64_t HashOf(const ClusterMessage& cluster, const ClusterDefaults& defaults,
+                const BalancerSettings& balancer) {
   std::string bytes;
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
@@ -87,6 +54,9 @@ uint64_t HashOf(const ClusterMessage& cluster, const ClusterDefaults& defaults) 
     cluster.SerializeToCodedStream(&coded);
   }
   bytes += std::to_string(defaults.buffer_limit);
+  // Which the runtime may set.
+  bytes += " " + std::to_string(balancer.active_request_bias) + " " +
+           std::to_string(balancer.slow_start.aggression);
   if (cluster.has_transport_socket()) bytes += defaults.transport_inputs;
   return std::hash<std::string>()(bytes);
 }
@@ -101,22 +71,21 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const ClusterMessage& cluste
   config->name = cluster.name();
   config->stat_name = cluster.alt_stat_name().empty() ? cluster.name() : cluster.alt_stat_name();
   config->origin = path.Origin();
-  config->content_hash = HashOf(cluster, defaults);
   config->connection.codec.buffer_limit = defaults.buffer_limit;
   // As Envoy's: an upstream is trusted with more of them than a client.
   config->connection.codec.http2.max_concurrent_streams = 1024;
   cluster_config::ReadType(cluster, path, *config, diagnostics);
-  config->lb_policy = ReadPolicy(cluster, path, diagnostics);
-  if (cluster.common_lb_config().has_healthy_panic_threshold()) {
-    config->panic_threshold = cluster.common_lb_config().healthy_panic_threshold().value();
-  }
+  cluster_config::ReadBalancer(cluster, path, defaults, *config, diagnostics);
   config->drain_on_host_change = cluster.common_lb_config().close_connections_on_host_set_change();
   cluster_config::ReadEndpoints(cluster, path, *config, diagnostics);
+  cluster_config::ReadHealthChecks(cluster, path, *config, diagnostics);
+  cluster_config::ReadOutliers(cluster, path, *config, diagnostics);
   cluster_config::ReadBreakers(cluster, path, *config, diagnostics);
   cluster_config::ReadConnection(cluster, path, *config, diagnostics);
   cluster_config::ReadDns(cluster, path, *config, diagnostics);
   RefuseUnsupported(cluster, path, diagnostics);
   ReadTransport(cluster, path, defaults, *config, diagnostics);
+  config->content_hash = HashOf(cluster, defaults, config->balancer);
   if (diagnostics.error_count() != errors_before) return nullptr;
   return config;
 }

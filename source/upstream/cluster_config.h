@@ -13,7 +13,11 @@
 #include "source/config/diagnostics.h"
 #include "source/net/address.h"
 #include "source/net/dns.h"
+#include "source/upstream/balancer_settings.h"
 #include "source/upstream/cluster.h"
+#include "source/upstream/health_settings.h"
+#include "source/upstream/host_health.h"
+#include "source/upstream/lb_metadata.h"
 
 namespace envoy::config::core::v3 {
 class TransportSocket;
@@ -34,7 +38,6 @@ enum class UpstreamProtocol : uint8_t {
   kAlpn,        // what the host chooses of both
   kDownstream,  // the request's own
 };
-enum class LbPolicy : uint8_t { kRoundRobin, kRandom };
 // What the configuration says of an endpoint's health; only the first two take load.
 enum class ConfiguredHealth : uint8_t { kHealthy, kDegraded, kDraining, kUnhealthy };
 
@@ -51,7 +54,12 @@ struct EndpointConfig {
   uint32_t weight = 1;
   uint32_t priority = 0;
   ConfiguredHealth health = ConfiguredHealth::kHealthy;
+  EndpointCheck check;
+  uint32_t first_health = 0;  // flags of HostHealth that its host has until it is checked
   Locality locality;
+  uint32_t locality_weight = 0;  // of its locality in its priority
+  LbMetadata lb_metadata;
+  std::string hash_key;  // what a hash balancer places it by; its address unless set
   Origin origin;
 };
 
@@ -61,12 +69,20 @@ struct Limit {
   std::string origin;  // "gateway.yaml:41:9: static_resources..."; of the closest ancestor for a default
 };
 
+// How many retries may be under way: a share, in percent, of the requests that are active or wait for a
+// connection, and so many in any case.
+struct RetryBudget {
+  double percent = 20;
+  uint32_t least = 3;
+};
+
 // The circuit breakers of one priority.
 struct BreakerLimits {
   Limit connections{1024, {}};
   Limit pending_requests{1024, {}};
   Limit requests{1024, {}};
   Limit retries{3, {}};
+  std::optional<RetryBudget> retry_budget;  // in place of `retries`
   bool track_remaining = false;
 };
 
@@ -114,13 +130,13 @@ struct ClusterConfig {
   std::string name;
   std::string stat_name;  // alt_stat_name, or name; what statistics go by
   DiscoveryType type = DiscoveryType::kStatic;
-  LbPolicy lb_policy = LbPolicy::kRoundRobin;
+  BalancerSettings balancer;
   std::vector<EndpointConfig> endpoints;
   std::array<BreakerLimits, 2> breakers;  // by Priority
   ConnectionSettings connection;
   DnsSettings dns;
-  // Below this share of available hosts, in percent, all of a priority's hosts are used.
-  double panic_threshold = 50;
+  std::optional<HealthCheckSettings> health_check;
+  std::optional<OutlierSettings> outliers;
   // Drain every connection when a host comes or goes.
   bool drain_on_host_change = false;
   Origin origin;
@@ -144,7 +160,9 @@ struct ClusterDefaults {
   std::function<UpstreamTransport(const envoy::config::core::v3::TransportSocket& socket,
                                   const ConfigPath& path, const std::string& stat_prefix)>
       transport = {};
-  // What that depends on, beside the cluster: a change of it makes another cluster.
+  // The number that the runtime gives a key. Unset: there is no runtime.
+  std::function<std::optional<double>(std::string_view key)> runtime = {};
+  // What the transport depends on, beside the cluster: a change of it makes another cluster.
   std::string transport_inputs = {};
 };
 

@@ -123,6 +123,17 @@ void ReadBreakers(const ClusterMessage& cluster, const ConfigPath& path, Cluster
               limits.requests);
     ReadLimit(source.has_max_retries(), source.max_retries().value(), at.Field("max_retries"),
               limits.retries);
+    if (source.has_retry_budget()) {
+      const auto& budget = source.retry_budget();
+      limits.retry_budget.emplace();
+      if (budget.has_budget_percent()) limits.retry_budget->percent = budget.budget_percent().value();
+      if (budget.has_min_retry_concurrency())
+        limits.retry_budget->least = budget.min_retry_concurrency().value();
+      limits.retries.origin = at.Field("retry_budget").Origin().ToString();
+      if (source.has_max_retries()) {
+        diagnostics.Warning(at.Field("max_retries"), "has no effect: retry_budget is in its place");
+      }
+    }
     limits.track_remaining = source.track_remaining();
     if (source.has_max_connection_pools()) {
       diagnostics.Warning(at.Field("max_connection_pools"), "has no effect: each host has one pool a worker");

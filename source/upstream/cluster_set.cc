@@ -68,14 +68,13 @@ std::shared_ptr<const ClusterSet> MakeClusterSet(
     const std::vector<std::shared_ptr<const ClusterConfig>>& configs, const ClusterSet* previous) {
   auto set = std::make_shared<ClusterSet>();
   for (const std::shared_ptr<const ClusterConfig>& config : configs) {
-    std::shared_ptr<ClusterRuntime>& runtime = set->clusters[config->name];
+    std::shared_ptr<ClusterRuntime> before;
     if (previous != nullptr) {
       const auto found = previous->clusters.find(config->name);
-      const bool unchanged =
-          found != previous->clusters.end() && found->second->config().content_hash == config->content_hash;
-      if (unchanged) runtime = found->second;
+      if (found != previous->clusters.end()) before = found->second;
     }
-    if (runtime == nullptr) runtime = ClusterRuntime::Make(config);
+    const bool unchanged = before != nullptr && before->config().content_hash == config->content_hash;
+    set->clusters[config->name] = unchanged ? before : ClusterRuntime::Make(config, before.get());
   }
   return set;
 }

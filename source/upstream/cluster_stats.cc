@@ -43,6 +43,13 @@ ClusterStats::ClusterStats(const std::string& stat_name) {
   rq_active = gauge("upstream_rq_active");
   rq_pending_active = gauge("upstream_rq_pending_active");
 
+  lb_healthy_panic = counter("lb_healthy_panic");
+  lb_subsets_created = counter("lb_subsets_created");
+  lb_subsets_removed = counter("lb_subsets_removed");
+  lb_subsets_selected = counter("lb_subsets_selected");
+  lb_subsets_fallback = counter("lb_subsets_fallback");
+  lb_subsets_fallback_panic = counter("lb_subsets_fallback_panic");
+
   membership_change = counter("membership_change");
   update_attempt = counter("update_attempt");
   update_success = counter("update_success");

@@ -24,6 +24,10 @@ struct ClusterStats {
   Counter rq_pending_total, rq_pending_overflow, rq_pending_failure_eject;
   Gauge rq_active, rq_pending_active;
 
+  Counter lb_healthy_panic;
+  Counter lb_subsets_created, lb_subsets_removed, lb_subsets_selected, lb_subsets_fallback,
+      lb_subsets_fallback_panic;
+
   Counter membership_change, update_attempt, update_success, update_failure, update_no_rebuild;
 };
 

@@ -15,6 +15,16 @@ void ReadType(const ClusterMessage& cluster, const ConfigPath& path, ClusterConf
               Diagnostics& diagnostics);
 void ReadEndpoints(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                    Diagnostics& diagnostics);
+void ReadBalancer(const ClusterMessage& cluster, const ConfigPath& path, const ClusterDefaults& defaults,
+                  ClusterConfig& config, Diagnostics& diagnostics);
+// A part of ReadBalancer.
+void ReadSubsets(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+                 Diagnostics& diagnostics);
+// How hosts are checked. Comes after ReadEndpoints.
+void ReadHealthChecks(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+                      Diagnostics& diagnostics);
+void ReadOutliers(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
+                  Diagnostics& diagnostics);
 void ReadBreakers(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
                   Diagnostics& diagnostics);
 void ReadConnection(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,

@@ -26,11 +26,13 @@ class CountedConnection final : public ConnectionToken {
     stats().cx_active.Add(1);
     HostCells::Add(host_.cells->cx_total);
     HostCells::Add(host_.cells->cx_active);
+    HostCells::Add(host_.cells->raw_active);
   }
   ~CountedConnection() override {
     breaker_.Sub();
     stats().cx_active.Sub(1);
     HostCells::Sub(host_.cells->cx_active);
+    HostCells::Sub(host_.cells->raw_active);
     stats().cx_length_ms.Record((loop_.NowUs() - began_us_) / 1000);
     stats().cx_destroy.Add();
     (by_host_ ? stats().cx_destroy_remote : stats().cx_destroy_local).Add();

@@ -40,15 +40,13 @@ class ClusterWatch {
         resolver_(resolver),
         targets_(config_.endpoints.size()),
         warm_timer_(loop.wheel(), [](void* self) { static_cast<ClusterWatch*>(self)->OnWarmBound(); }, this) {
-    // The hosts that need no lookup are there already, in the order of their endpoints.
-    const std::shared_ptr<const HostSet> configured = runtime_->hosts();
-    auto host = configured->hosts.begin();
+    const ClusterRuntime::NamedAddresses known = runtime_->named_addresses();
     for (size_t i = 0; i < targets_.size(); ++i) {
-      targets_[i].named = !config_.endpoints[i].dns_name.empty();
-      if (targets_[i].named || host == configured->hosts.end()) continue;
-      hosts_[{&config_.endpoints[i], (*host)->address_text()}] = *host;
-      ++host;
+      const std::string& name = config_.endpoints[i].dns_name;
+      targets_[i].named = !name.empty();
+      if (const auto found = known.find(name); found != known.end()) targets_[i].addresses = found->second;
     }
+    TakeFirstHosts();
   }
   ClusterWatch(const ClusterWatch&) = delete;
 
@@ -71,6 +69,21 @@ class ClusterWatch {
     Task<void> task;
   };
   using HostKey = std::pair<const EndpointConfig*, std::string>;
+
+  // The cluster has hosts already where no lookup is needed or an earlier configuration made it: they stay.
+  void TakeFirstHosts() {
+    std::map<std::string, std::shared_ptr<Host>> first;
+    for (const std::shared_ptr<Host>& host : runtime_->hosts()->hosts)
+      first.emplace(host->address_text(), host);
+    for (size_t i = 0; i < targets_.size(); ++i) {
+      for (const Address& address : AddressesOf(i)) {
+        const auto found = first.find(address.ToString());
+        if (found == first.end()) continue;
+        hosts_[{&config_.endpoints[i], found->first}] = std::move(found->second);
+        first.erase(found);
+      }
+    }
+  }
 
   Task<void> Refresh(size_t index) {
     for (;;) {
@@ -100,6 +113,7 @@ class ClusterWatch {
       runtime_->stats().update_success.Add();
       target.error.clear();
       target.addresses = Wanted(target, std::move(result->addresses));
+      runtime_->NoteAddresses(config_.endpoints[index].dns_name, target.addresses);
     } else {
       runtime_->stats().update_failure.Add();
       const std::string error = Text(result.status());
@@ -144,6 +158,16 @@ class ClusterWatch {
     runtime_->set_discovery_error(std::move(text));
   }
 
+  // Of an endpoint, with its port.
+  std::vector<Address> AddressesOf(size_t index) const {
+    const EndpointConfig& endpoint = config_.endpoints[index];
+    if (!targets_[index].named) return {endpoint.address};
+    std::vector<Address> addresses;
+    for (const Address& address : targets_[index].addresses)
+      addresses.push_back(address.WithPort(endpoint.port));
+    return addresses;
+  }
+
   void Publish(bool warm) {
     auto next = std::make_shared<HostSet>();
     const std::shared_ptr<const HostSet> current = runtime_->hosts();
@@ -151,15 +175,13 @@ class ClusterWatch {
     std::set<std::string> seen;
     for (size_t i = 0; i < targets_.size(); ++i) {
       const EndpointConfig& endpoint = config_.endpoints[i];
-      std::vector<Address> addresses = targets_[i].addresses;
-      if (!targets_[i].named) addresses = {endpoint.address};
-      for (const Address& address : addresses) {
-        const Address full = targets_[i].named ? address.WithPort(endpoint.port) : address;
-        const std::string text = full.ToString();
+      for (const Address& address : AddressesOf(i)) {
+        const std::string text = address.ToString();
         if (!seen.insert(text).second) continue;
         std::shared_ptr<Host>& host = kept[{&endpoint, text}];
         const auto known = hosts_.find({&endpoint, text});
-        host = known != hosts_.end() ? known->second : std::make_shared<Host>(endpoint, full);
+        host = known != hosts_.end() ? known->second
+                                     : std::make_shared<Host>(endpoint, address, runtime_->health_epoch());
         next->hosts.push_back(host);
       }
     }

@@ -60,6 +60,17 @@ void ReadAddress(const envoy::config::core::v3::Address& address, const ConfigPa
   endpoint.address = *std::move(parsed);
 }
 
+void ReadCheck(const envoy::config::endpoint::v3::Endpoint::HealthCheckConfig& source, const ConfigPath& path,
+               EndpointCheck& check, Diagnostics& diagnostics) {
+  check.port = static_cast<uint16_t>(source.port_value());
+  check.hostname = source.hostname();
+  check.disabled = source.disable_active_health_check();
+  if (!source.has_address()) return;
+  EndpointConfig other;
+  ReadAddress(source.address(), path.Field("address"), DiscoveryType::kStatic, other, diagnostics);
+  check.address = std::move(other.address);
+}
+
 }  // namespace
 
 void ReadEndpoints(const ClusterMessage& cluster, const ConfigPath& path, ClusterConfig& config,
@@ -78,9 +89,16 @@ void ReadEndpoints(const ClusterMessage& cluster, const ConfigPath& path, Cluste
       endpoint.health = HealthOf(source.health_status());
       endpoint.locality = {locality.locality().region(), locality.locality().zone(),
                            locality.locality().sub_zone()};
+      endpoint.locality_weight = locality.load_balancing_weight().value();
+      endpoint.lb_metadata = ReadLbMetadata(source.metadata());
+      endpoint.hash_key = FindLbText(source.metadata(), "hash_key");
       if (source.has_load_balancing_weight()) endpoint.weight = source.load_balancing_weight().value();
       ReadAddress(source.endpoint().address(), at.Field("endpoint").Field("address"), config.type, endpoint,
                   diagnostics);
+      if (source.endpoint().has_health_check_config()) {
+        ReadCheck(source.endpoint().health_check_config(), at.Field("endpoint").Field("health_check_config"),
+                  endpoint.check, diagnostics);
+      }
       config.endpoints.push_back(std::move(endpoint));
     }
   }

@@ -1,9 +1,6 @@
 #include "source/upstream/host_pools.h"
 
-#include <algorithm>
 #include <utility>
-
-#include "source/base/check.h"
 
 namespace narthex {
 
@@ -17,10 +14,9 @@ void HostPools::ForEach(F visit) const {
   }
 }
 
-void HostPools::SetHosts(std::shared_ptr<const HostSet> hosts) {
-  hosts_ = std::move(hosts);
+void HostPools::SetHosts(const HostSet& hosts) {
   absl::flat_hash_map<const Host*, Entry> kept;
-  for (const std::shared_ptr<Host>& host : hosts_->hosts) {
+  for (const std::shared_ptr<Host>& host : hosts.hosts) {
     const auto found = entries_.find(host.get());
     if (found == entries_.end()) continue;
     kept.emplace(host.get(), std::move(found->second));
@@ -44,10 +40,7 @@ void HostPools::SetHosts(std::shared_ptr<const HostSet> hosts) {
 HostPools::Entry& HostPools::EntryOf(Host& host) {
   const auto found = entries_.find(&host);
   if (found != entries_.end()) return found->second;
-  const auto is_it = [&host](const std::shared_ptr<Host>& shared) { return shared.get() == &host; };
-  const auto shared = std::find_if(hosts_->hosts.begin(), hosts_->hosts.end(), is_it);
-  NARTHEX_DCHECK(shared != hosts_->hosts.end());
-  return entries_.emplace(&host, Entry(*shared)).first->second;
+  return entries_.emplace(&host, Entry(host.shared_from_this())).first->second;
 }
 
 Pool& HostPools::PoolOf(Host& host, PoolTraits traits) {

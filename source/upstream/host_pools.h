@@ -16,7 +16,7 @@ class HostPools {
   explicit HostPools(PoolContext& context) : context_(context) {}
 
   // Chosen are these from now on. Pools of others are drained.
-  void SetHosts(std::shared_ptr<const HostSet> hosts);
+  void SetHosts(const HostSet& hosts);
   // REQUIRES: `host` is of the present set.
   const WorkerHost& PartIn(Host& host) { return EntryOf(host).part; }
   Pool& PoolOf(Host& host, PoolTraits traits);
@@ -45,7 +45,6 @@ class HostPools {
   void ForEach(F visit) const;
 
   PoolContext& context_;
-  std::shared_ptr<const HostSet> hosts_;
   absl::flat_hash_map<const Host*, Entry> entries_;
   absl::flat_hash_map<const Pool*, std::unique_ptr<Pool>> draining_;  // of hosts that are gone
   absl::flat_hash_set<Pool*> emptied_;

@@ -1,107 +1,118 @@
 #include "source/upstream/load_balancer.h"
 
 #include <algorithm>
-#include <queue>
-#include <utility>
+#include <cmath>
+#include <numeric>
 
 namespace narthex {
 
 namespace {
 
-using Hosts = std::vector<std::shared_ptr<Host>>;
-
-bool SameWeights(const Hosts& hosts) {
-  return std::all_of(hosts.begin(), hosts.end(),
-                     [&](const auto& host) { return host->weight() == hosts.front()->weight(); });
-}
-
-class EqualRoundRobin : public LoadBalancer {
- public:
-  EqualRoundRobin(Hosts hosts, uint64_t random) : hosts_(std::move(hosts)) {
-    if (!hosts_.empty()) next_ = random % hosts_.size();
-  }
-  Host* Choose(uint64_t) override {
-    if (hosts_.empty()) return nullptr;
-    if (next_ >= hosts_.size()) next_ = 0;
-    return hosts_[next_++].get();
-  }
-
- private:
-  Hosts hosts_;
-  size_t next_ = 0;
-};
-
-// Each host has a deadline; the earliest is taken and moved on by 1/weight. Order of insertion breaks ties.
-class WeightedRoundRobin : public LoadBalancer {
- public:
-  WeightedRoundRobin(Hosts hosts, uint64_t random) : hosts_(std::move(hosts)) {
-    for (size_t i = 0; i < hosts_.size(); ++i) queue_.push({1.0 / hosts_[i]->weight(), order_++, i});
-    // Somewhere within the first rounds.
-    for (uint64_t skip = random % (4 * hosts_.size()); skip > 0; --skip) Choose(0);
-  }
-  Host* Choose(uint64_t) override {
-    const Entry entry = queue_.top();
-    queue_.pop();
-    Host* host = hosts_[entry.host].get();
-    queue_.push({entry.deadline + 1.0 / host->weight(), order_++, entry.host});
-    return host;
-  }
-
- private:
-  struct Entry {
-    double deadline;
-    uint64_t order;
-    size_t host;
-    bool operator<(const Entry& other) const {  // the queue's top is the greatest: the earliest deadline
-      return deadline != other.deadline ? deadline > other.deadline : order > other.order;
-    }
-  };
-  Hosts hosts_;
-  std::priority_queue<Entry> queue_;
-  uint64_t order_ = 0;
-};
-
-class RandomBalancer : public LoadBalancer {
- public:
-  explicit RandomBalancer(Hosts hosts) : hosts_(std::move(hosts)) {
-    uint64_t sum = 0;
-    for (const auto& host : hosts_) upto_.push_back(sum += host->weight());
-  }
-  Host* Choose(uint64_t random) override {
-    if (hosts_.empty()) return nullptr;
-    const uint64_t at = random % upto_.back();
-    return hosts_[static_cast<size_t>(std::upper_bound(upto_.begin(), upto_.end(), at) - upto_.begin())]
-        .get();
-  }
-
- private:
-  Hosts hosts_;
-  std::vector<uint64_t> upto_;  // the running sum of weights
-};
+// The weights of hosts in slow start grow in this many steps.
+constexpr uint64_t kSlowStartSteps = 100;
+constexpr uint64_t kShortestStepUs = 50'000;
 
 }  // namespace
 
-std::unique_ptr<LoadBalancer> MakeRoundRobin(const HostSet& hosts, double panic_threshold, uint64_t random) {
-  Hosts eligible = hosts.Eligible(panic_threshold);
-  if (eligible.empty() || SameWeights(eligible)) {
-    return std::make_unique<EqualRoundRobin>(std::move(eligible), random);
+LoadBalancer::LoadBalancer(const BalancerContext& context, const HostTables& tables, uint64_t now_us,
+                           uint64_t random)
+    : context_(context), tables_(tables) {
+  if (context_.settings.goes_by_hash()) return;
+  for (const PriorityTables& priority : tables_.priorities) {
+    Sources& sources = sources_.emplace_back();
+    sources.all.hosts = &priority.all;
+    sources.healthy = MakeKind(priority, false, random);
+    sources.degraded = MakeKind(priority, true, random);
   }
-  return std::make_unique<WeightedRoundRobin>(std::move(eligible), random);
+  if (context_.settings.slow_start.window_us > 0) NoteSlowStart(now_us);
 }
 
-std::unique_ptr<LoadBalancer> MakeRandomBalancer(const HostSet& hosts, double panic_threshold) {
-  return std::make_unique<RandomBalancer>(hosts.Eligible(panic_threshold));
+LoadBalancer::Kind LoadBalancer::MakeKind(const PriorityTables& priority, bool degraded,
+                                          uint64_t random) const {
+  Kind kind;
+  kind.hosts = degraded ? &priority.degraded : &priority.healthy;
+  std::vector<double> weights;
+  for (const LocalityHosts& locality : priority.localities) {
+    kind.localities.emplace_back().hosts = degraded ? &locality.degraded : &locality.healthy;
+    weights.push_back(degraded ? locality.degraded_weight : locality.healthy_weight);
+  }
+  kind.turns = Turns(weights, random);
+  return kind;
 }
 
-std::unique_ptr<LoadBalancer> MakeLoadBalancer(const ClusterConfig& config, const HostSet& hosts,
-                                               uint64_t random) {
-  switch (config.lb_policy) {
-    case LbPolicy::kRandom:
-      return MakeRandomBalancer(hosts, config.panic_threshold);
-    case LbPolicy::kRoundRobin:
-      break;
+void LoadBalancer::NoteSlowStart(uint64_t now_us) {
+  const uint64_t window = context_.settings.slow_start.window_us;
+  for (const PriorityTables& priority : tables_.priorities) {
+    for (const Host* host : priority.all) {
+      const uint64_t since = host->available_since_us();
+      if (since == 0 || since == Host::kNotAvailable || now_us >= since + window) continue;
+      const uint64_t step = std::max(window / kSlowStartSteps, kShortestStepUs);
+      stale_at_us_ = std::min(stale_at_us_, std::min(now_us + step, since + window));
+    }
   }
-  return MakeRoundRobin(hosts, config.panic_threshold, random);
+}
+
+Host* LoadBalancer::Choose(const BalanceRequest& request) {
+  if (tables_.load.empty()) return nullptr;
+  const BalancerSettings& settings = context_.settings;
+  RandomBits random(request.random);
+  const uint64_t hash = settings.goes_by_hash() && request.hash ? *request.hash : random.Next();
+  const PriorityLoad::Choice choice = tables_.load.Choose(hash);
+  const bool panic = tables_.load.shares()[choice.priority].panic;
+  if (panic) context_.healthy_panic.Add();
+  if (settings.goes_by_hash()) {
+    const HashedHosts* hashed = tables_.priorities[choice.priority].hashed.get();
+    return hashed == nullptr ? nullptr : PickByHash(*hashed, hash);
+  }
+  Sources& sources = sources_[choice.priority];
+  if (panic) {
+    return settings.fail_traffic_on_panic ? nullptr : Pick(sources.all, random, request.now_us);
+  }
+  Kind& kind = choice.degraded ? sources.degraded : sources.healthy;
+  if (!kind.turns.empty()) return Pick(kind.localities[kind.turns.Next()], random, request.now_us);
+  return Pick(kind, random, request.now_us);
+}
+
+Host* LoadBalancer::Pick(Kind& kind, RandomBits& random, uint64_t now_us) {
+  if (kind.hosts->empty()) return nullptr;
+  if (kind.picker == nullptr) {
+    kind.picker = MakeHostPicker(context_.settings, *kind.hosts, now_us, random.Next());
+  }
+  return kind.picker->Pick(random, now_us);
+}
+
+Host* LoadBalancer::PickByHash(const HashedHosts& hashed, uint64_t hash) {
+  const size_t found = hashed.Find(hash);
+  return context_.settings.hash_balance_factor == 0 ? hashed.hosts[found] : PickBounded(hashed, hash, found);
+}
+
+// Consistent hashing with bounded loads (Mirrokni and others, 2016): no host has more than its share of the
+// active requests times the factor. What does not fit goes to any of the others, in an order that follows
+// from the hash (Chen and others, 2019), so that the next one on the ring does not overflow in turn.
+Host* LoadBalancer::PickBounded(const HashedHosts& hashed, uint64_t hash, size_t first) {
+  const uint64_t factor = context_.settings.hash_balance_factor;
+  const uint64_t slots = ((context_.active_requests() + 1) * factor + 99) / 100;
+  const auto overload = [&](size_t at) {
+    const double room = std::max(1.0, std::ceil(static_cast<double>(slots) * hashed.shares[at]));
+    return static_cast<double>(hashed.hosts[at]->Active()) / room;
+  };
+  size_t best = first;
+  double least = overload(first);
+  if (least < 1) return hashed.hosts[first];
+  // A step that has no factor in common with the number of hosts comes by each of them once.
+  const size_t size = hashed.hosts.size();
+  RandomBits random(hash);
+  size_t step = size < 3 ? 1 : 1 + random.Below(size - 1);
+  while (std::gcd(step, size) != 1) ++step;
+  size_t at = random.Below(size);
+  for (size_t tried = 0; tried < size; ++tried, at = (at + step) % size) {
+    const double load = overload(at);
+    if (load < 1) return hashed.hosts[at];
+    if (load >= least) continue;
+    best = at;
+    least = load;
+  }
+  return hashed.hosts[best];
 }
 
 }  // namespace narthex

@@ -20,7 +20,8 @@ PoolContext::PoolContext(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtim
     breakers[static_cast<size_t>(priority)] = {
         {&sums.connections, &sums.connections.AddCell(), &limits.connections},
         {&sums.pending_requests, &sums.pending_requests.AddCell(), &limits.pending_requests},
-        {&sums.requests, &sums.requests.AddCell(), &limits.requests}};
+        {&sums.requests, &sums.requests.AddCell(), &limits.requests},
+        {&sums.retries, &sums.retries.AddCell(), &limits.retries}};
   }
 }
 

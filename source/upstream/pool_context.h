@@ -24,7 +24,7 @@ struct WorkerBreakers {
     const Limit* limit = nullptr;
     bool open() const { return sum->Reached(*cell, limit->value); }
   };
-  Breaker connections, pending_requests, requests;
+  Breaker connections, pending_requests, requests, retries;
 };
 
 // How clusters reach the network; tests put their own here.

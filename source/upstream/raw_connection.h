@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 
 #include "source/http/exchange.h"
@@ -9,6 +10,8 @@
 #include "source/net/stream.h"
 
 namespace narthex {
+
+struct MetadataMatch;  // source/upstream/lb_metadata.h
 
 // What a raw connection is to its cluster: for as long as it lives it counts towards the breaker of
 // connections and in the statistics of cluster and host. Loop-confined; may outlive the worker's cluster.
@@ -30,6 +33,10 @@ struct RawConnection {
 struct RawOptions {
   Priority priority = Priority::kDefault;
   uint64_t random = 0;  // for the balancer's choice
+  // For balancers that go by a hash; a random one where there is none.
+  std::optional<uint64_t> hash = {};
+  // For clusters with subsets; null: asks for none. Outlives the task.
+  const MetadataMatch* match = nullptr;
   // A host to pass over when there is another: where connecting has just failed. Empty: none.
   Address avoid = {};
   // Of the client for whom the connection speaks, outlives the task; null: for nobody.

@@ -105,11 +105,12 @@ Task<bool> RawTunnel::Write(Buffer bytes) {
 
 Task<ClientConnection::Result> OpenRawTunnel(Cluster& cluster, Request request, AttemptOptions options) {
   Exchange& exchange = request.info();
-  RawResult connected = co_await cluster.Connect({.priority = options.priority,
-                                                  .random = options.random,
-                                                  .client = &exchange.connection(),
-                                                  .request = &request.headers()},
-                                                 exchange.upstream);
+  RawOptions raw{.priority = options.priority, .random = options.random, .hash = options.hash};
+  raw.match = options.match;
+  raw.client = &exchange.connection();
+  raw.request = &request.headers();
+  if (options.avoid != nullptr && !options.avoid->empty()) raw.avoid = options.avoid->back();
+  RawResult connected = co_await cluster.Connect(std::move(raw), exchange.upstream);
   if (auto* error = std::get_if<ExchangeError>(&connected)) {
     if (error->flag == ResponseFlag::kUpstreamConnectionFailure) {
       exchange.upstream.transport_failure = error->cause;

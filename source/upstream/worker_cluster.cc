@@ -9,6 +9,7 @@
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
+#include "source/upstream/retry_token.h"
 #include "source/upstream/upstream_errors.h"
 
 namespace narthex {
@@ -19,13 +20,6 @@ namespace {
 bool IsIdempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
          method == "OPTIONS" || method == "TRACE";
-}
-
-// Whether the client, in the midst of its body, is what an exchange broke off for: its host did nothing
-// wrong.
-bool IsClients(ResponseFlag flag) {
-  return flag == ResponseFlag::kDownstreamConnectionTermination ||
-         flag == ResponseFlag::kDownstreamRemoteReset || flag == ResponseFlag::kDownstreamProtocolError;
 }
 
 void RewriteHost(Request& request, const Host& host, const AttemptOptions& options) {
@@ -61,7 +55,9 @@ class WorkerCluster::WarmWait {
   WarmWait(const WarmWait&) = delete;
   ~WarmWait() { Unlink(); }
 
-  bool await_ready() const { return cluster_.hosts_->warm; }
+  bool await_ready() const {
+    return cluster_.hosts_->warm && !cluster_.context_.runtime->awaits_first_checks();
+  }
   void await_suspend(std::coroutine_handle<> awaiting) {
     awaiting_ = awaiting;
     next_ = cluster_.warm_waits_;
@@ -91,7 +87,10 @@ class WorkerCluster::WarmWait {
 
 WorkerCluster::WorkerCluster(EventLoop& loop, std::shared_ptr<ClusterRuntime> runtime, Connectors connectors)
     : context_(loop, std::move(runtime), std::move(connectors)),
+      balancer_(*context_.runtime),
       pools_(context_),
+      results_(*context_.runtime, loop),
+      no_host_(*context_.runtime, loop),
       self_(std::make_shared<WorkerCluster*>(this)) {
   context_.on_drained = [this](Pool& pool) {
     pools_.NoteEmpty(pool);
@@ -112,8 +111,9 @@ WorkerCluster::~WorkerCluster() {
 HostCounts WorkerCluster::host_counts() const {
   HostCounts counts{.total = hosts_->hosts.size()};
   for (const auto& host : hosts_->hosts) {
-    if (host->health() == ConfiguredHealth::kHealthy) ++counts.healthy;
-    if (host->health() == ConfiguredHealth::kDegraded) ++counts.degraded;
+    const HostHealth::State state = host->health().state();
+    if (state == HostHealth::State::kHealthy) ++counts.healthy;
+    if (state == HostHealth::State::kDegraded) ++counts.degraded;
   }
   return counts;
 }
@@ -123,25 +123,18 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
   Exchange& exchange = request.info();
   exchange.upstream.cluster = context_.runtime->lasting_name();
   co_await WarmWait(*this);
-  Host* host = balancer_->Choose(options.random);
-  if (host == nullptr) {
-    context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
-  }
+  Host* host = ChooseHost(options);
+  if (host == nullptr) co_return NoHost(options.match);
   RewriteHost(request, *host, options);
   PoolTraits traits = TraitsOf(request);
   if (traits.tls.refused) co_return NoNameToVerifyError(context_.config);
   Pool& pool = pools_.PoolOf(*host, std::move(traits));
   exchange.upstream.host = host->address();
+  exchange.upstream.waits_since = context_.loop.NowUs();
   Lease lease(pool);
   for (bool fresh = false;; fresh = true) {
-    std::unique_ptr<ExchangeError> error = co_await pool.Acquire(lease, options.priority, fresh);
-    if (error != nullptr) {
-      if (error->flag == ResponseFlag::kUpstreamConnectionFailure)
-        exchange.upstream.transport_failure = error->cause;
-      // It never went to that host.
-      if (error->flag == ResponseFlag::kUpstreamOverflow) exchange.upstream.host = Address();
-      HostCells::Add(pool.cells().rq_error);
+    if (std::unique_ptr<ExchangeError> error = co_await pool.Acquire(lease, options.priority, fresh)) {
+      NoteNoConnection(pool, exchange.upstream, *error);
       co_return std::move(*error);
     }
     ClientConnection& connection = lease.connection();
@@ -150,64 +143,52 @@ Task<ClientConnection::Result> WorkerCluster::Send(Request request, AttemptOptio
     const bool replayable = !fresh && connection.requests_sent() > 0;
     std::optional<Request> unsent;
     lease.StartRequest(exchange);
+    const uint64_t sent_us = exchange.upstream.waits_since = context_.loop.NowUs();
     ClientConnection::Result result =
         co_await connection.Send(std::move(request), replayable ? &unsent : nullptr);
     if (std::holds_alternative<Response>(result)) {
       lease.HandOver();
     } else {
       lease.Reset();
-      const bool safe = idempotent || std::get<ExchangeError>(result).retryable;
-      if (unsent.has_value() && safe) {
+      if (unsent.has_value() && (idempotent || std::get<ExchangeError>(result).retryable)) {
         context_.stats.rq_replayed.Add();
         request = *std::move(unsent);
         continue;
       }
     }
-    NoteResult(pool, result);
+    results_.Note(pool.host(), pool.cells(), result, sent_us);
     co_return result;
   }
 }
 
-void WorkerCluster::NoteResult(Pool& pool, const ClientConnection::Result& result) {
-  HostCells& cells = pool.cells();
-  if (const Response* response = std::get_if<Response>(&result)) {
-    HostCells::Add(response->status() >= 500 ? cells.rq_error : cells.rq_success);
-    return;
-  }
-  const ExchangeError& error = std::get<ExchangeError>(result);
-  if (IsClients(error.flag)) return;
-  HostCells::Add(cells.rq_error);
-  pool.host().NoteFailure(error.cause.empty() ? error.detail : error.cause, context_.loop.WallNow());
+void WorkerCluster::NoteNoConnection(Pool& pool, UpstreamFacts& facts, const ExchangeError& error) {
+  if (error.flag == ResponseFlag::kUpstreamConnectionFailure) facts.transport_failure = error.cause;
+  // It never went to that host.
+  if (error.flag == ResponseFlag::kUpstreamOverflow) facts.host = Address();
+  HostCells::Add(pool.cells().rq_error);
+  results_.NoConnection(pool.host(), pool.cells(), error, facts.waits_since);
 }
 
-// What a person needs to know when no host takes load.
-ExchangeError WorkerCluster::NoHost() const {
-  std::string cause = "cluster " + context_.config.name;
-  const std::string discovery = context_.runtime->discovery_error();
-  if (!hosts_->hosts.empty()) {
-    cause += ": none of its " + std::to_string(hosts_->hosts.size()) + " hosts takes load";
-    for (size_t i = 0; i < std::min<size_t>(hosts_->hosts.size(), 3); ++i) {
-      cause += "; " + hosts_->hosts[i]->address_text() + " is configured unhealthy";
-    }
-  } else if (!discovery.empty()) {
-    cause += " has no hosts: " + discovery;
-  } else {
-    cause +=
-        context_.config.endpoints.empty() ? " has no endpoints" : " has no hosts yet: names not resolved";
+ExchangeError WorkerCluster::NoHost(const MetadataMatch* match) {
+  context_.stats.cx_none_healthy.Add();
+  return no_host_.Report(*hosts_, balancer_.WhyNone(match));
+}
+
+// Rare, so that looking for the host may take its time.
+void WorkerCluster::NoteTimeout(const UpstreamFacts& facts) {
+  if (facts.host.empty()) return;
+  for (const std::shared_ptr<Host>& host : hosts_->hosts) {
+    if (host->address() == facts.host) return results_.Timeout(pools_.PartIn(*host), facts.waits_since);
   }
-  const std::string origin = context_.config.origin.ToString();
-  if (!origin.empty()) cause += " (" + origin + ")";
-  return ExchangeError{ResponseFlag::kNoHealthyUpstream, "no_healthy_upstream", true, std::move(cause)};
 }
 
 void WorkerCluster::SetHosts(std::shared_ptr<const HostSet> hosts) {
   const bool changed = hosts_ != nullptr && hosts_->hosts != hosts->hosts;
   hosts_ = std::move(hosts);
-  const uint64_t start = reinterpret_cast<uintptr_t>(this) / 64 + context_.loop.NowUs();
-  balancer_ = MakeLoadBalancer(context_.config, *hosts_, start);
-  pools_.SetHosts(hosts_);
+  balancer_.SetHosts(hosts_);
+  pools_.SetHosts(*hosts_);
   if (changed && context_.config.drain_on_host_change) pools_.RetireConnections();
-  if (!hosts_->warm) return;
+  if (!hosts_->warm || context_.runtime->awaits_first_checks()) return;
   while (warm_waits_ != nullptr) warm_waits_->Resume();
 }
 
@@ -224,14 +205,38 @@ PoolTraits WorkerCluster::TraitsOf(const Request& request) const {
   return traits;
 }
 
-// The balancer may choose in turn or by chance: a few tries find another host, if there is one.
-Host* WorkerCluster::ChooseHost(const RawOptions& options) {
-  constexpr int kTries = 8;
-  Host* host = balancer_->Choose(options.random);
-  for (int i = 1; i < kTries && host != nullptr && host->address() == options.avoid; ++i) {
-    host = balancer_->Choose(Random64());
+// The balancer may choose in turn, by chance or by a hash: a few tries find another host, if there is one.
+template <class PassOver>
+Host* WorkerCluster::ChooseHost(BalanceRequest wanted, const MetadataMatch* match, uint32_t tries,
+                                PassOver pass_over) {
+  const std::optional<uint64_t> hash = wanted.hash;
+  Host* host = balancer_.Choose(wanted, match);
+  for (uint64_t i = 1; i <= tries && host != nullptr && pass_over(*host); ++i) {
+    wanted.random = Random64();
+    // Far from the first place on the ring, and the same for each request with this hash, as in Envoy.
+    if (hash) wanted.hash = *hash ^ (uint64_t{0} - i);
+    host = balancer_.Choose(wanted, match);
   }
   return host;
+}
+
+Host* WorkerCluster::ChooseHost(const RawOptions& options) {
+  constexpr uint32_t kTries = 7;
+  const auto failed = [&options](const Host& host) { return host.address() == options.avoid; };
+  return ChooseHost({options.random, options.hash, context_.loop.NowUs()}, options.match, kTries, failed);
+}
+
+Host* WorkerCluster::ChooseHost(const AttemptOptions& options) {
+  const auto tried = [&options](const Host& host) {
+    const std::vector<Address>* avoid = options.avoid;
+    return avoid != nullptr && std::find(avoid->begin(), avoid->end(), host.address()) != avoid->end();
+  };
+  return ChooseHost({options.random, options.hash, context_.loop.NowUs()}, options.match, options.host_tries,
+                    tried);
+}
+
+std::unique_ptr<RetryToken> WorkerCluster::TakeRetry(Priority priority) {
+  return MakeRetryToken(context_, priority);
 }
 
 Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts) {
@@ -239,11 +244,16 @@ Task<RawResult> WorkerCluster::Connect(RawOptions options, UpstreamFacts& facts)
   facts.cluster = context_.runtime->lasting_name();
   co_await WarmWait(*this);
   Host* host = ChooseHost(options);
-  if (host == nullptr) {
-    context_.stats.cx_none_healthy.Add();
-    co_return NoHost();
+  if (host == nullptr) co_return NoHost(options.match);
+  const WorkerHost part = pools_.PartIn(*host);
+  facts.waits_since = context_.loop.NowUs();
+  RawResult result = co_await ConnectRaw(context_, part, std::move(options), facts);
+  if (const ExchangeError* error = std::get_if<ExchangeError>(&result)) {
+    results_.NoConnection(*part.host, *part.cells, *error, facts.waits_since);
+  } else {
+    results_.Connected(part);
   }
-  co_return co_await ConnectRaw(context_, pools_.PartIn(*host), std::move(options), facts);
+  co_return result;
 }
 
 void WorkerCluster::Retire(std::function<void()> gone) {

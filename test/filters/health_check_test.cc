@@ -39,6 +39,7 @@ class OneCluster : public ClusterManager {
     HostCounts host_counts() const override { return hosts_; }
     Task<ClientConnection::Result> Send(Request, AttemptOptions) override { co_return ExchangeError(); }
     Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
+    std::unique_ptr<RetryToken> TakeRetry(Priority) override { return nullptr; }
 
    private:
     std::string name_ = "products";

@@ -48,10 +48,19 @@ std::vector<std::pair<std::string, std::string>> FieldsOf(const HeaderMap& heade
   return fields;
 }
 
+class CountedToken final : public RetryToken {
+ public:
+  explicit CountedToken(uint32_t& active) : active_(active) { ++active_; }
+  ~CountedToken() override { --active_; }
+
+ private:
+  uint32_t& active_;
+};
+
 class PlannedCluster final : public Cluster {
  public:
-  PlannedCluster(std::string name, const UpstreamPlan& plan, RouterOutcome& outcome)
-      : name_(std::move(name)), plan_(plan), outcome_(outcome) {}
+  PlannedCluster(std::string name, const UpstreamPlan& first, RouterOutcome& outcome, uint32_t& retries)
+      : name_(std::move(name)), first_(first), outcome_(outcome), retries_(retries) {}
   const std::string& name() const override { return name_; }
   HostCounts host_counts() const override { return {1, 1, 0}; }
 
@@ -59,22 +68,36 @@ class PlannedCluster final : public Cluster {
     outcome_.sent = FieldsOf(request.headers());
     outcome_.sent_to = name_;
     outcome_.options = options;
+    if (options.avoid != nullptr) outcome_.avoided = *options.avoid;
     Exchange& exchange = request.info();
-    exchange.upstream.attempts = 1;
-    if (plan_.reads_request) co_await ReadAll(request.body(), 1 << 20);
-    if (plan_.delay.count() > 0) co_await Sleep(exchange.loop(), plan_.delay);
-    if (plan_.error) co_return *plan_.error;
-    Response response(plan_.status);
-    for (const auto& [field, value] : plan_.headers) response.headers().Add(field, value);
-    response.set_body(MakeLateBody(exchange.loop(), plan_.body_delay, plan_.body));
+    outcome_.tried_at.emplace_back((exchange.loop().NowUs() - exchange.times.start) / 1000);
+    const size_t further = static_cast<size_t>(outcome_.tries++);
+    const UpstreamPlan& plan =
+        further == 0 || first_.then.empty() ? first_ : first_.then[std::min(further, first_.then.size()) - 1];
+    exchange.upstream.host = *Address::Ip("10.0.0.1", static_cast<uint16_t>(outcome_.tries));
+    if (plan.reads_request) outcome_.sent_body = (co_await ReadAll(request.body(), 1 << 20)).data.ToString();
+    if (plan.delay.count() > 0) co_await Sleep(exchange.loop(), plan.delay);
+    if (plan.error) co_return *plan.error;
+    Response response(plan.status);
+    for (const auto& [field, value] : plan.headers) response.headers().Add(field, value);
+    response.set_body(MakeLateBody(exchange.loop(), plan.body_delay, plan.body));
     co_return response;
   }
-  Task<RawResult> Connect(RawOptions, UpstreamFacts&) override { co_return ExchangeError(); }
+  Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) override {
+    outcome_.raw = options;
+    facts.host = *Address::Ip("10.0.0.1", static_cast<uint16_t>(++outcome_.tries));
+    co_return first_.error.value_or(ExchangeError());
+  }
+  std::unique_ptr<RetryToken> TakeRetry(Priority) override {
+    return retries_ < first_.retries_allowed ? std::make_unique<CountedToken>(retries_) : nullptr;
+  }
+  void NoteTimeout(const UpstreamFacts&) override { ++outcome_.timeouts; }
 
  private:
   std::string name_;
-  const UpstreamPlan& plan_;
+  const UpstreamPlan& first_;
   RouterOutcome& outcome_;
+  uint32_t& retries_;  // under way
 };
 
 class PlannedClusters final : public ClusterManager {
@@ -82,14 +105,15 @@ class PlannedClusters final : public ClusterManager {
   PlannedClusters(const UpstreamPlan& plan, RouterOutcome& outcome) : plan_(plan), outcome_(outcome) {}
   Cluster* Find(std::string_view name) override {
     if (name.starts_with("missing")) return nullptr;
-    cluster_ = std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_);
-    return cluster_.get();
+    clusters_.push_back(std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_, retries_));
+    return clusters_.back().get();
   }
 
  private:
   const UpstreamPlan& plan_;
   RouterOutcome& outcome_;
-  std::unique_ptr<PlannedCluster> cluster_;
+  uint32_t retries_ = 0;
+  std::vector<std::unique_ptr<PlannedCluster>> clusters_;  // all, for exchanges name theirs
 };
 
 Task<void> Serve(const HttpFilter& router, Request request, RouterOutcome& outcome) {
@@ -158,7 +182,8 @@ RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
     }
     exchange.set_route(*route);
     const uint64_t start = loop.NowMs();
-    Body body = question.request_takes.count() == 0
+    Body body = !question.body.empty() ? Body(question.body)
+                : question.request_takes.count() == 0
                     ? Body()
                     : MakeLateBody(loop, question.request_takes, "upload", &exchange.times.request_end);
     Task<void> task = Serve(*router, Request(std::move(body), exchange), outcome);

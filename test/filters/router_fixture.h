@@ -23,6 +23,9 @@ struct UpstreamPlan {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  // What it does with the tries that follow, one each; with further ones what the last does.
+  std::vector<UpstreamPlan> then;
+  uint32_t retries_allowed = 100;  // by its breaker
 };
 
 // What came back, and what the cluster was asked.
@@ -37,7 +40,13 @@ struct RouterOutcome {
   // Of the request that reached the cluster; empty when none did.
   std::vector<std::pair<std::string, std::string>> sent;
   std::string sent_to;
+  std::string sent_body;  // where the plan reads it
+  int tries = 0;
+  std::vector<Address> avoided;                     // by the last try
+  int timeouts = 0;                                 // that the cluster was told of
+  std::vector<std::chrono::milliseconds> tried_at;  // since the beginning
   AttemptOptions options;
+  RawOptions raw;  // of a CONNECT that ends here
 
   bool HasFlag(ResponseFlag flag) const { return (flags >> static_cast<int>(flag)) & 1; }
   // All values of the response's, or the sent request's, fields of this name, joined by a space.
@@ -50,10 +59,11 @@ struct RouterOutcome {
 };
 
 struct RouterQuestion {
-  std::string routes;  // a RouteConfiguration in YAML; clusters called "missing..." are nowhere
-  std::string router;  // fields of the Router message in text format
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::string routes;       // a RouteConfiguration in YAML; clusters called "missing..." are nowhere
+  std::string router = {};  // fields of the Router message in text format
+  std::vector<std::pair<std::string, std::string>> fields = {};
   bool internal = false;
+  std::string body = {};  // that is all here; empty: as request_takes says
   uint64_t random = 0;
   // The request has a body whose end comes that long after its head; 0: no body.
   std::chrono::milliseconds request_takes{0};

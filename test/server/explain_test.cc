@@ -42,22 +42,23 @@ TEST(ExplainCluster, NamesEachHostAndWhyItWouldBePicked) {
       ExplainOf(kRoute, Cluster("type: STATIC, lb_policy: RANDOM",
                                 "{lb_endpoints: [" + Endpoint("10.0.0.1") + ", " +
                                     Endpoint("10.0.0.2", ", load_balancing_weight: 3") + ", " +
+                                    Endpoint("10.0.0.4", ", load_balancing_weight: 4") + ", " +
                                     Endpoint("10.0.0.3", ", health_status: UNHEALTHY") +
                                     "]}, {priority: 1, lb_endpoints: [" + Endpoint("10.1.0.1") + "]}"));
   ExpectLines(text, {"\n  STATIC, RANDOM (<--config-yaml>:", "\nhosts\n",
-                     "\n  10.0.0.1:8080: in turn, weight 1, priority 0, 0 requests active\n",
-                     "\n  10.0.0.2:8080: in turn, weight 3, priority 0,",
-                     "\n  10.0.0.3:8080: left out: unhealthy by its health_status, weight 1,",
+                     "\n  10.0.0.1:8080: 12.5% of the load, weight 1, priority 0, 0 requests active\n",
+                     "\n  10.0.0.2:8080: 37.5% of the load, weight 3, priority 0,",
+                     "\n  10.0.0.3:8080: left out: configured unhealthy, weight 1,",
                      "\n  10.1.0.1:8080: waits: priority 0 has hosts, weight 1, priority 1,"});
 }
 
 TEST(ExplainCluster, SaysWhenPanicBringsUnhealthyHostsBack) {
-  const std::string down = ", health_status: DRAINING";
+  const std::string down = ", health_status: UNHEALTHY";
   const std::string text =
       ExplainOf(kRoute, Cluster("type: STATIC", "{lb_endpoints: [" + Endpoint("10.0.0.1") + ", " +
                                                     Endpoint("10.0.0.2", down) + ", " +
                                                     Endpoint("10.0.0.3", down) + "]}"));
-  ExpectLines(text, {"10.0.0.2:8080: in turn although unhealthy: only 1 of 3 hosts are healthy"});
+  ExpectLines(text, {"10.0.0.2:8080: 33.3% of the load although unhealthy: only 1 of 3 hosts are healthy"});
 }
 
 TEST(ExplainCluster, NamesWhatDnsHasYetToSay) {

@@ -46,7 +46,7 @@ TEST(ClusterConfig, HasEnvoysDefaults) {
   const ClusterConfig& config = *compiled.config;
   EXPECT_EQ(config.stat_name, "products");
   EXPECT_EQ(config.type, DiscoveryType::kStatic);
-  EXPECT_EQ(config.lb_policy, LbPolicy::kRoundRobin);
+  EXPECT_EQ(config.balancer.policy, LbPolicy::kRoundRobin);
   EXPECT_EQ(config.connection.connect_timeout, 5s);
   EXPECT_EQ(config.connection.idle_timeout, 1h);
   EXPECT_EQ(config.connection.max_requests, 0u);
@@ -55,7 +55,7 @@ TEST(ClusterConfig, HasEnvoysDefaults) {
   EXPECT_EQ(config.connection.codec.buffer_limit, 1024u * 1024);
   EXPECT_EQ(config.limits(Priority::kDefault).connections.value, 1024u);
   EXPECT_EQ(config.limits(Priority::kHigh).retries.value, 3u);
-  EXPECT_EQ(config.panic_threshold, 50);
+  EXPECT_EQ(config.balancer.priorities.panic_threshold, 50);
   ASSERT_EQ(config.endpoints.size(), 1u);
   EXPECT_EQ(config.endpoints[0].address.ToString(), "10.0.0.1:80");
   EXPECT_EQ(config.endpoints[0].weight, 1u);
@@ -153,14 +153,14 @@ TEST(ClusterConfig, ThePolicyListWinsAndItsFirstKnownPolicyIsTaken) {
           typed_config: {"@type": type.googleapis.com/envoy.extensions.load_balancing_policies.random.v3.Random}
 )");
   ASSERT_NE(compiled.config, nullptr) << compiled.text;
-  EXPECT_EQ(compiled.config->lb_policy, LbPolicy::kRandom);
+  EXPECT_EQ(compiled.config->balancer.policy, LbPolicy::kRandom);
 }
 
 TEST(ClusterConfig, RefusesWhatIsNotSupportedWhereItStands) {
-  const Compiled policy("    lb_policy: MAGLEV\n");
+  const Compiled policy("    lb_policy: CLUSTER_PROVIDED\n");
   EXPECT_EQ(policy.config, nullptr);
-  EXPECT_TRUE(
-      policy.Says("gateway.yaml:4:5: static_resources.clusters[0].lb_policy: MAGLEV is not supported"))
+  EXPECT_TRUE(policy.Says(
+      "gateway.yaml:4:5: static_resources.clusters[0].lb_policy: CLUSTER_PROVIDED is not supported"))
       << policy.text;
   const Compiled type("    type: ORIGINAL_DST\n");
   EXPECT_TRUE(type.Says("gateway.yaml:4:5: static_resources.clusters[0].type: ORIGINAL_DST is not supported"))
@@ -171,7 +171,7 @@ TEST(ClusterConfig, RefusesWhatIsNotSupportedWhereItStands) {
 }
 
 TEST(ClusterConfig, ReportsEveryErrorOfACluster) {
-  const Compiled compiled("    lb_policy: RING_HASH\n" +
+  const Compiled compiled("    lb_policy: CLUSTER_PROVIDED\n" +
                           Assignment(Endpoint("products.example") + Endpoint("b.example")));
   EXPECT_EQ(compiled.diagnostics.error_count(), 3u) << compiled.text;
   EXPECT_TRUE(compiled.Says("\"b.example\" is not an IP address")) << compiled.text;

@@ -225,6 +225,45 @@ TEST_F(DiscoveryTest, AnUnchangedClusterIsNotAskedAgainOnAReload) {
   EXPECT_EQ(names_.asked["a.test"], 2);
 }
 
+TEST_F(DiscoveryTest, AChangedClusterBeginsWithTheHostsThatItHadAlsoWhenDnsIsGone) {
+  names_.Set("a.test", {"10.0.0.1", "10.0.0.2"});
+  names_.Set("b.test", {"10.0.0.3"});
+  Discover(NamesConfig({"a.test", "b.test"}));
+  names_.Fail("a.test", "a.test: no server answers");
+  names_.Fail("b.test", "b.test: no server answers");
+  auto changed = NamesConfig({"a.test", "b.test"});
+  changed->content_hash = 7;
+  changed->connection.connect_timeout = 1s;
+  const auto before = set_;
+  set_ = MakeClusterSet({changed}, before.get());
+  ASSERT_NE(&runtime(), before->clusters.at("products").get());
+  EXPECT_TRUE(runtime().hosts()->warm);
+  EXPECT_EQ(Hosts(), "10.0.0.1:80 10.0.0.2:80 10.0.0.3:81");
+  const std::shared_ptr<Host> first = runtime().hosts()->hosts[0];
+  discovery_->Update(*set_);
+  Settle();
+  EXPECT_EQ(Hosts(), "10.0.0.1:80 10.0.0.2:80 10.0.0.3:81");
+  EXPECT_EQ(runtime().hosts()->hosts[0], first);
+  EXPECT_EQ(runtime().discovery_error(), "a.test: no server answers; b.test: no server answers");
+  // A new answer replaces them.
+  names_.Set("a.test", {"10.0.0.9"});
+  Pass(6s);
+  EXPECT_EQ(Hosts(), "10.0.0.9:80 10.0.0.3:81");
+}
+
+TEST_F(DiscoveryTest, AClusterThatAsksOtherServersOrFamiliesBeginsAnew) {
+  names_.Set("a.test", {"10.0.0.1"});
+  Discover(NamesConfig({"a.test"}));
+  auto changed = NamesConfig({"a.test"});
+  changed->content_hash = 7;
+  changed->dns.family = DnsFamily::kV6Only;
+  EXPECT_TRUE(MakeClusterSet({changed}, set_.get())->clusters.at("products")->hosts()->hosts.empty());
+  auto others = NamesConfig({"a.test"});
+  others->content_hash = 8;
+  others->dns.resolver.servers = {"10.0.0.53:53"};
+  EXPECT_TRUE(MakeClusterSet({others}, set_.get())->clusters.at("products")->hosts()->hosts.empty());
+}
+
 TEST_F(DiscoveryTest, WithoutAResolverTheClusterSaysWhy) {
   names_.broken = true;
   Discover(NamesConfig({"a.test"}));

@@ -80,7 +80,7 @@ TEST_F(ProxyHeaderPoolsTest, APoolGoesWithItsLastConnection) {
     ++emptied;
     pools.NoteEmpty(pool);
   };
-  pools.SetHosts(runtime->hosts());
+  pools.SetHosts(*runtime->hosts());
   Host& host = *runtime->hosts()->hosts[0];
   Pool& kept = pools.PoolOf(host, {});
   {
