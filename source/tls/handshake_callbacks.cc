@@ -1,5 +1,7 @@
 #include <time.h>
 
+#include <utility>
+
 #include "source/tls/client_hello.h"
 #include "source/tls/ocsp_staple.h"
 #include "source/tls/tls_material.h"
@@ -37,6 +39,29 @@ bool IsEcdsaSuite(uint16_t suite) {
   return false;
 }
 
+// Into the record. A server that asks for another key share (HelloRetryRequest) gets a second hello, which
+// must ask for the same name (RFC 8446 section 4.1.2): the first one has chosen a filter chain.
+bool TakeServerName(SSL* ssl, HandshakeRecord& record, int* alert) {
+  const unsigned char* bytes = nullptr;
+  size_t size = 0;
+  std::string name;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) == 1 &&
+      !ParseServerName({reinterpret_cast<const char*>(bytes), size}, name)) {
+    *alert = SSL_AD_DECODE_ERROR;
+    record.refusal = "the client asks for a server name that is no host name";
+    return false;
+  }
+  if (std::exchange(record.said_hello, true) && name != record.server_name) {
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    record.refusal = "the client asks for another server name in its second hello";
+    return false;
+  }
+  record.server_name = std::move(name);
+  // Whether it asks for a staple is said anew, too.
+  record.stapling = Stapling::kNotAsked;
+  return true;
+}
+
 ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
   ClientAbilities abilities;
   for (const uint16_t version : ListOf(ssl, TLSEXT_TYPE_supported_versions, 1)) {
@@ -55,14 +80,7 @@ ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
 int TlsMaterial::OnClientHello(SSL* ssl, int* alert, void* material) {
   const auto& self = *static_cast<const TlsMaterial*>(material);
   HandshakeRecord& record = *RecordOf(ssl);
-  const unsigned char* bytes = nullptr;
-  size_t size = 0;
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) == 1 &&
-      !ParseServerName({reinterpret_cast<const char*>(bytes), size}, record.server_name)) {
-    *alert = SSL_AD_DECODE_ERROR;
-    record.refusal = "the client asks for a server name that is no host name";
-    return SSL_CLIENT_HELLO_ERROR;
-  }
+  if (!TakeServerName(ssl, record, alert)) return SSL_CLIENT_HELLO_ERROR;
   if (self.inputs_.require_sni && !self.choice_->HasName(record.server_name)) {
     *alert = record.server_name.empty() ? SSL_AD_MISSING_EXTENSION : SSL_AD_UNRECOGNIZED_NAME;
     record.refusal = record.server_name.empty() ? "the client asks for no server name"

@@ -127,6 +127,29 @@ TEST_F(HandshakeTest, ChoosesTheCertificateByWhatTheClientCan) {
   EXPECT_EQ(CertificateFor(server, "a.example", old_rsa), "rsa");
 }
 
+// Who has no key share for a common group is asked for another hello (HelloRetryRequest).
+TEST_F(HandshakeTest, TakesASecondHello) {
+  const TestCertificate other({.common_name = "other", .names = {"DNS:other.example"}});
+  const std::string both = Pair(server_certificate_) + ", " + Pair(other);
+  const std::string far_first = Params("ecdh_curves: [P-521, P-256]");
+  const std::shared_ptr<TlsContext> servers[] = {
+      Server(ServerFields(both)), Server(ServerFields(both, Params("ecdh_curves: [P-256]"))),
+      Server(ServerFields(both, "  alpn_protocols: [h2]\n", "require_sni: true\n"))};
+  for (const auto& server : servers) {
+    EXPECT_EQ(CertificateFor(server, "other.example", far_first), "other");
+    EXPECT_EQ(CertificateFor(server, "server.example", far_first), "server");
+  }
+  EXPECT_EQ(CertificateFor(servers[1], "other.example"), "other") << "X25519 first";
+  EXPECT_EQ(CertificateFor(servers[0], "", far_first), "server");
+  const Connection made =
+      Connect(servers[2], Client(ClientFields(far_first)), {.server_name = "other.example", .alpn = {"h2"}});
+  ASSERT_TRUE(made.ok()) << made.server_result.error;
+  EXPECT_EQ(made.server->Facts()->group, "P-256");
+  EXPECT_EQ(made.server->Facts()->server_name, "other.example");
+  EXPECT_EQ(made.server->Facts()->local->common_name, "other");
+  EXPECT_EQ(made.server->alpn(), "h2");
+}
+
 TEST_F(HandshakeTest, ScansCertificatesOnAMismatchWhenAskedTo) {
   const TestCertificate ecdsa({.common_name = "ecdsa", .names = {"DNS:a.example"}});
   const TestCertificate rsa({.common_name = "rsa", .names = {"DNS:b.example"}, .key = Key::kRsa2048});
