@@ -140,7 +140,7 @@ void ReadCommon(const CommonTlsContext& config, const ConfigPath& path, SecretRe
   inputs.parameters = CompileTlsParameters(config.tls_params(), path.Field("tls_params"), diagnostics);
   ReadCertificates(config, path, reader, diagnostics, inputs);
   if (config.has_key_log()) {
-    inputs.key_log = KeyLog::Open(config.key_log(), path.Field("key_log"), diagnostics);
+    inputs.key_log = KeyLog::Make(config.key_log(), path.Field("key_log"), diagnostics);
   }
   ReadAlpn(config, path, diagnostics, inputs);
   Validation validation = ReadValidation(config, path, reader, diagnostics);
