@@ -31,6 +31,11 @@ std::vector<uint16_t> ListOf(SSL* ssl, unsigned int extension, size_t prefix) {
   return NumbersOf(bytes + prefix, size - prefix);
 }
 
+// Of TLS 1.3, whose suites say nothing of keys, or a signal that is no suite (RFC 5746, RFC 7507).
+bool SaysNothingOfKeys(uint16_t suite) {
+  return suite >> 8 == 0x13 || suite == 0x00FF || suite == 0x5600;
+}
+
 bool IsEcdsaSuite(uint16_t suite) {
   static constexpr uint16_t kSuites[] = {0xC02B, 0xC02C, 0xCCA9, 0xC023, 0xC024, 0xC009, 0xC00A};
   for (const uint16_t one : kSuites) {
@@ -71,7 +76,10 @@ ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
   abilities.signatures = ListOf(ssl, TLSEXT_TYPE_signature_algorithms, 2);
   const unsigned char* suites = nullptr;
   const size_t size = SSL_client_hello_get0_ciphers(ssl, &suites);
-  for (const uint16_t suite : NumbersOf(suites, size)) abilities.ecdsa_suites |= IsEcdsaSuite(suite);
+  for (const uint16_t suite : NumbersOf(suites, size)) {
+    if (SaysNothingOfKeys(suite)) continue;
+    (IsEcdsaSuite(suite) ? abilities.ecdsa_suites : abilities.other_suites) = true;
+  }
   return abilities;
 }
 

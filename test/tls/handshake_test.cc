@@ -127,6 +127,37 @@ TEST_F(HandshakeTest, ChoosesTheCertificateByWhatTheClientCan) {
   EXPECT_EQ(CertificateFor(server, "a.example", old_rsa), "rsa");
 }
 
+// Of one name and kind, too, the first that the client can use.
+TEST_F(HandshakeTest, LooksBeyondTheFirstCertificateOfAName) {
+  const auto make = [](const std::string& name, Key key) {
+    return TestCertificate({.common_name = name, .names = {"DNS:a.example", "DNS:*.b.example"}, .key = key});
+  };
+  const TestCertificate ed = make("ed", Key::kEd25519), rsa = make("rsa", Key::kRsa2048);
+  const TestCertificate p384 = make("p384", Key::kEcdsaP384), p256 = make("p256", Key::kEcdsaP256);
+  const auto others = Server(ServerFields(Pair(ed) + ", " + Pair(rsa)));
+  const auto others_turned = Server(ServerFields(Pair(rsa) + ", " + Pair(ed)));
+  const auto curves = Server(ServerFields(Pair(p384) + ", " + Pair(p256)));
+  const auto with = [](const std::string& signature) {
+    return Params("signature_algorithms: [" + signature + "]");
+  };
+  for (const char* name : {"a.example", "x.b.example"}) {
+    for (const auto& server : {others, others_turned}) {
+      EXPECT_EQ(CertificateFor(server, name, with("rsa_pss_rsae_sha256")), "rsa");
+      EXPECT_EQ(CertificateFor(server, name, with("ed25519")), "ed");
+    }
+    EXPECT_EQ(CertificateFor(curves, name, with("ecdsa_secp256r1_sha256")), "p256");
+    EXPECT_EQ(CertificateFor(curves, name, with("ecdsa_secp384r1_sha384")), "p384");
+  }
+  EXPECT_EQ(CertificateFor(others, "a.example"), "ed") << "both would do";
+  EXPECT_EQ(CertificateFor(curves, "a.example"), "p384");
+  const std::string old = "tls_maximum_protocol_version: TLSv1_2, cipher_suites: [";
+  EXPECT_EQ(CertificateFor(others, "a.example", Params(old + "ECDHE-RSA-AES128-GCM-SHA256]")), "rsa");
+  EXPECT_EQ(CertificateFor(others_turned, "a.example", Params(old + "ECDHE-ECDSA-AES128-GCM-SHA256]")), "ed");
+  EXPECT_EQ(CertificateFor(curves, "a.example",
+                           Params(old + "ECDHE-ECDSA-AES128-GCM-SHA256], ecdh_curves: [P-256]")),
+            "p256");
+}
+
 // Who has no key share for a common group is asked for another hello (HelloRetryRequest).
 TEST_F(HandshakeTest, TakesASecondHello) {
   const TestCertificate other({.common_name = "other", .names = {"DNS:other.example"}});
