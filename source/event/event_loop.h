@@ -62,9 +62,9 @@ class EventLoop {
   // is none now.
   void AtTurnEnd(TurnEnd& work) { turn_end_.Add(work); }
 
-  // Does `work` behind all that this turn's events have brought, but no more than one such work a turn, the
-  // oldest first: while many wait, each event of others waits for one of them at most.
-  void InATurnOfItsOwn(HeavyWork& work) { heavy_.Add(work); }
+  // Does `work` behind all that this turn's events have brought, but no more than one such work a turn, of
+  // each rank the oldest first: while many wait, each event of others waits for one of them at most.
+  void InATurnOfItsOwn(HeavyWork& work, HeavyRank rank) { heavy_.Add(work, rank); }
 
   // The monotonic clock as it was when this turn began, in milliseconds; free of a system call.
   uint64_t NowMs() const { return wheel().now(); }
@@ -81,7 +81,7 @@ class EventLoop {
   // For implementations: runs and empties it at each turn's end, and does not wait while it holds anything.
   TurnEndList turn_end_;
   // Likewise: one of it a turn.
-  HeavyQueue heavy_;
+  HeavyTurns heavy_;
 };
 
 }  // namespace narthex

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 namespace narthex {
 
 class HeavyQueue;
@@ -25,7 +27,7 @@ class HeavyWork {
   HeavyWork** link_ = nullptr;
 };
 
-// What waits for a turn of the loop's, the oldest first: see EventLoop::InATurnOfItsOwn.
+// Work that waits, the oldest first.
 class HeavyQueue {
  public:
   HeavyQueue() = default;
@@ -59,6 +61,29 @@ class HeavyQueue {
  private:
   HeavyWork* first_ = nullptr;
   HeavyWork** end_ = &first_;
+};
+
+// For whom the work is done.
+enum class HeavyRank : uint8_t {
+  kNewcomer,  // a client that is not let in yet: as many may come as like to
+  kServed,    // those that are in wait for it
+};
+
+// What waits for a turn of the loop's: see EventLoop::InATurnOfItsOwn.
+class HeavyTurns {
+ public:
+  bool empty() const { return newcomers_.empty() && served_.empty(); }
+  void Add(HeavyWork& work, HeavyRank rank) { (rank == HeavyRank::kServed ? served_ : newcomers_).Add(work); }
+  // Each rank by turns where both wait: neither waits for a crowd of the other.
+  void RunOne() {
+    const bool served = !served_.empty() && (newcomers_.empty() || !served_last_);
+    served_last_ = served;
+    (served ? served_ : newcomers_).RunOne();
+  }
+
+ private:
+  HeavyQueue newcomers_, served_;
+  bool served_last_ = false;
 };
 
 HeavyWork::~HeavyWork() {

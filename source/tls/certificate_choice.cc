@@ -1,6 +1,7 @@
 #include "source/tls/certificate_choice.h"
 
 #include <algorithm>
+#include <span>
 
 namespace narthex {
 namespace {
@@ -15,6 +16,21 @@ uint16_t SchemeOfCurve(uint16_t curve) {
 }
 
 constexpr uint16_t kEd25519 = 0x0807;
+constexpr uint16_t kRsaPssRsae[] = {0x0804, 0x0805, 0x0806};
+constexpr uint16_t kRsaPssPss[] = {0x0809, 0x080a, 0x080b};
+constexpr uint16_t kRsaPkcs1[] = {0x0401, 0x0501, 0x0601};  // not in TLS 1.3
+
+bool ContainsAny(const std::vector<uint16_t>& list, std::span<const uint16_t> values) {
+  return std::any_of(values.begin(), values.end(), [&](uint16_t value) { return Contains(list, value); });
+}
+
+bool CanUseRsa(const ClientAbilities& client, bool only_pss) {
+  if (!client.tls13 && !client.other_suites) return false;
+  if (client.signatures.empty()) return true;
+  if (only_pss) return ContainsAny(client.signatures, kRsaPssPss);
+  return ContainsAny(client.signatures, kRsaPssRsae) ||
+         (!client.tls13 && ContainsAny(client.signatures, kRsaPkcs1));
+}
 
 }  // namespace
 
@@ -23,18 +39,22 @@ bool ClientAbilities::CanUse(const KeyPair& pair) const {
     if (tls13) return Contains(signatures, SchemeOfCurve(pair.curve()));
     return ecdsa_suites && (groups.empty() || Contains(groups, pair.curve()));
   }
-  if (EVP_PKEY_get_base_id(pair.key()) != EVP_PKEY_ED25519) return true;
+  const int kind = EVP_PKEY_get_base_id(pair.key());
+  if (kind != EVP_PKEY_ED25519) return CanUseRsa(*this, kind == EVP_PKEY_RSA_PSS);
   return Contains(signatures, kEd25519) && (tls13 || ecdsa_suites);
 }
 
 CertificateChoice::CertificateChoice(std::vector<std::shared_ptr<const KeyPair>> pairs, bool full_scan)
     : pairs_(std::move(pairs)), full_scan_(full_scan) {
+  AddNames(/*ecdsa=*/true);
+  AddNames(/*ecdsa=*/false);
+}
+
+void CertificateChoice::AddNames(bool ecdsa) {
   for (const auto& pair : pairs_) {
+    if (pair->is_ecdsa() != ecdsa) continue;
     for (const std::string& name : pair->ServerNames()) {
-      const bool wildcard = name.starts_with("*.");
-      Candidates& candidates = by_name_[wildcard ? name.substr(1) : name];
-      const KeyPair*& slot = pair->is_ecdsa() ? candidates.ecdsa : candidates.other;
-      if (slot == nullptr) slot = pair.get();
+      by_name_[name.starts_with("*.") ? name.substr(1) : name].push_back(pair.get());
     }
   }
 }
@@ -64,8 +84,7 @@ const KeyPair* CertificateChoice::FindByName(std::string_view name, const Client
                                              const KeyPair*& fallback) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return nullptr;
-  for (const KeyPair* pair : {found->second.ecdsa, found->second.other}) {
-    if (pair == nullptr) continue;
+  for (const KeyPair* pair : found->second) {
     if (client.CanUse(*pair)) return pair;
     if (fallback == nullptr) fallback = pair;
   }

@@ -15,6 +15,7 @@ namespace narthex {
 struct ClientAbilities {
   bool tls13 = false;
   bool ecdsa_suites = false;         // of TLS 1.2
+  bool other_suites = false;         // of TLS 1.2, which is to say RSA's
   std::vector<uint16_t> groups;      // empty: not said
   std::vector<uint16_t> signatures;  // empty: not said
 
@@ -36,11 +37,9 @@ class CertificateChoice {
   const std::vector<std::shared_ptr<const KeyPair>>& pairs() const { return pairs_; }
 
  private:
-  // The first of each kind that has a name.
-  struct Candidates {
-    const KeyPair* ecdsa = nullptr;
-    const KeyPair* other = nullptr;
-  };
+  // Those with a name: first ECDSA's and then others, each in the order of the configuration.
+  using Candidates = std::vector<const KeyPair*>;
+  void AddNames(bool ecdsa);
   // The one to use, or null; notes in `fallback` what has the name but does not suit the client.
   const KeyPair* FindByName(std::string_view name, const ClientAbilities& client,
                             const KeyPair*& fallback) const;

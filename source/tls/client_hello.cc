@@ -141,6 +141,7 @@ bool ParseServerName(std::string_view extension, std::string& name) {
   Reader reader(extension);
   Reader names(reader.Vector(2));
   if (!reader.ok() || !reader.empty() || names.empty()) return false;
+  name.clear();
   while (!names.empty()) {
     const bool is_host_name = names.Number(1) == 0;
     const std::string_view found = names.Vector(2);

@@ -25,7 +25,8 @@ struct ClientHello {
   static ClientHello Peek(std::string_view bytes);
 };
 
-// The name in the body of a server_name extension, in lower case; false when it is malformed or no host name.
+// The name in the body of a server_name extension, in lower case, in the place of what `name` was; false when
+// it is malformed or no host name.
 bool ParseServerName(std::string_view extension, std::string& name);
 // Whether `name` is a host name in letters, digits, '-', '_' and dots, with labels of 1 to 63 bytes, at most
 // 253 bytes.

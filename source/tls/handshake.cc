@@ -88,11 +88,14 @@ Task<TlsHandshakeResult> TlsStream::Handshake() {
     context_->stats().connection_error.Add();
     co_return TlsHandshakeResult{false, "TLS error: " + refusal_};
   }
+  const bool is_server = context_->role() == TlsContext::Role::kServer;
+  // A crowd of clients must not keep those that are in from the services.
+  const HeavyRank rank = is_server ? HeavyRank::kNewcomer : HeavyRank::kServed;
   // The client speaks first.
-  if (context_->role() == TlsContext::Role::kServer) co_await Readable();
+  if (is_server) co_await Readable();
   while (true) {
     // Its cryptography keeps all others of the loop waiting.
-    co_await HeavyTurn(loop_);
+    co_await HeavyTurn(loop_, rank);
     ERR_clear_error();
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) co_return Succeed();

@@ -1,5 +1,7 @@
 #include <time.h>
 
+#include <utility>
+
 #include "source/tls/client_hello.h"
 #include "source/tls/ocsp_staple.h"
 #include "source/tls/tls_material.h"
@@ -29,12 +31,40 @@ std::vector<uint16_t> ListOf(SSL* ssl, unsigned int extension, size_t prefix) {
   return NumbersOf(bytes + prefix, size - prefix);
 }
 
+// Of TLS 1.3, whose suites say nothing of keys, or a signal that is no suite (RFC 5746, RFC 7507).
+bool SaysNothingOfKeys(uint16_t suite) {
+  return suite >> 8 == 0x13 || suite == 0x00FF || suite == 0x5600;
+}
+
 bool IsEcdsaSuite(uint16_t suite) {
   static constexpr uint16_t kSuites[] = {0xC02B, 0xC02C, 0xCCA9, 0xC023, 0xC024, 0xC009, 0xC00A};
   for (const uint16_t one : kSuites) {
     if (suite == one) return true;
   }
   return false;
+}
+
+// Into the record. A server that asks for another key share (HelloRetryRequest) gets a second hello, which
+// must ask for the same name (RFC 8446 section 4.1.2): the first one has chosen a filter chain.
+bool TakeServerName(SSL* ssl, HandshakeRecord& record, int* alert) {
+  const unsigned char* bytes = nullptr;
+  size_t size = 0;
+  std::string name;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) == 1 &&
+      !ParseServerName({reinterpret_cast<const char*>(bytes), size}, name)) {
+    *alert = SSL_AD_DECODE_ERROR;
+    record.refusal = "the client asks for a server name that is no host name";
+    return false;
+  }
+  if (std::exchange(record.said_hello, true) && name != record.server_name) {
+    *alert = SSL_AD_ILLEGAL_PARAMETER;
+    record.refusal = "the client asks for another server name in its second hello";
+    return false;
+  }
+  record.server_name = std::move(name);
+  // Whether it asks for a staple is said anew, too.
+  record.stapling = Stapling::kNotAsked;
+  return true;
 }
 
 ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
@@ -46,7 +76,10 @@ ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
   abilities.signatures = ListOf(ssl, TLSEXT_TYPE_signature_algorithms, 2);
   const unsigned char* suites = nullptr;
   const size_t size = SSL_client_hello_get0_ciphers(ssl, &suites);
-  for (const uint16_t suite : NumbersOf(suites, size)) abilities.ecdsa_suites |= IsEcdsaSuite(suite);
+  for (const uint16_t suite : NumbersOf(suites, size)) {
+    if (SaysNothingOfKeys(suite)) continue;
+    (IsEcdsaSuite(suite) ? abilities.ecdsa_suites : abilities.other_suites) = true;
+  }
   return abilities;
 }
 
@@ -55,14 +88,7 @@ ClientAbilities AbilitiesOf(SSL* ssl, bool server_has_tls13) {
 int TlsMaterial::OnClientHello(SSL* ssl, int* alert, void* material) {
   const auto& self = *static_cast<const TlsMaterial*>(material);
   HandshakeRecord& record = *RecordOf(ssl);
-  const unsigned char* bytes = nullptr;
-  size_t size = 0;
-  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &bytes, &size) == 1 &&
-      !ParseServerName({reinterpret_cast<const char*>(bytes), size}, record.server_name)) {
-    *alert = SSL_AD_DECODE_ERROR;
-    record.refusal = "the client asks for a server name that is no host name";
-    return SSL_CLIENT_HELLO_ERROR;
-  }
+  if (!TakeServerName(ssl, record, alert)) return SSL_CLIENT_HELLO_ERROR;
   if (self.inputs_.require_sni && !self.choice_->HasName(record.server_name)) {
     *alert = record.server_name.empty() ? SSL_AD_MISSING_EXTENSION : SSL_AD_UNRECOGNIZED_NAME;
     record.refusal = record.server_name.empty() ? "the client asks for no server name"

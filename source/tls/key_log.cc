@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
@@ -14,6 +16,8 @@
 
 namespace narthex {
 namespace {
+
+constexpr const char* kNoRegularFile = "is no regular file";
 
 using Ranges = google::protobuf::RepeatedPtrField<envoy::config::core::v3::CidrRange>;
 
@@ -35,9 +39,21 @@ bool IsAmong(const std::vector<Cidr>& ranges, const Address& address) {
                                        [&](const Cidr& range) { return range.Contains(address); });
 }
 
+// What would keep the file from being opened, as far as it can be seen from outside; empty: nothing.
+std::string ObstacleTo(const std::string& path) {
+  struct stat info = {};
+  if (stat(path.c_str(), &info) == 0) {
+    if (!S_ISREG(info.st_mode)) return kNoRegularFile;
+    return access(path.c_str(), W_OK) == 0 ? "" : std::strerror(errno);
+  }
+  if (errno != ENOENT) return std::strerror(errno);
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? "" : std::strerror(errno);
+}
+
 }  // namespace
 
-std::shared_ptr<const KeyLog> KeyLog::Open(
+std::shared_ptr<const KeyLog> KeyLog::Make(
     const envoy::extensions::transport_sockets::tls::v3::TlsKeyLog& config, const ConfigPath& path,
     Diagnostics& diagnostics) {
   const size_t errors_before = diagnostics.error_count();
@@ -46,21 +62,37 @@ std::shared_ptr<const KeyLog> KeyLog::Open(
   std::vector<Cidr> remote =
       RangesOf(config.remote_address_range(), path.Field("remote_address_range"), diagnostics);
   if (diagnostics.error_count() != errors_before) return nullptr;
-  OwnedFd file(open(config.path().c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
-  if (file.get() < 0) {
-    diagnostics.Error(path.Field("path"),
-                      "cannot open \"" + config.path() + "\": " + std::string(std::strerror(errno)));
+  if (const std::string obstacle = ObstacleTo(config.path()); !obstacle.empty()) {
+    diagnostics.Error(path.Field("path"), "cannot open \"" + config.path() + "\": " + obstacle);
     return nullptr;
   }
   diagnostics.Warning(path, "whoever reads \"" + config.path() + "\" can read these connections");
-  std::shared_ptr<KeyLog> log(new KeyLog(config.path(), std::move(file)));
+  std::shared_ptr<KeyLog> log(new KeyLog(config.path()));
   log->local_ = std::move(local);
   log->remote_ = std::move(remote);
   return log;
 }
 
+void KeyLog::Open() const {
+  // Without O_NONBLOCK a pipe would hold the worker up until somebody reads it.
+  OwnedFd file(open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+  std::string obstacle;
+  struct stat info = {};
+  if (file.get() < 0 || fstat(file.get(), &info) != 0) {
+    obstacle = std::strerror(errno);
+  } else if (!S_ISREG(info.st_mode)) {
+    obstacle = kNoRegularFile;
+  } else {
+    file_ = std::move(file);
+    return;
+  }
+  NARTHEX_LOG(kError, "tls") << "cannot open the key log \"" << path_ << "\": " << obstacle;
+}
+
 void KeyLog::Write(int fd, const char* line) const {
   if (!IsAmong(local_, Address::LocalOf(fd)) || !IsAmong(remote_, Address::PeerOf(fd))) return;
+  std::call_once(opened_, [this] { Open(); });
+  if (file_.get() < 0) return;
   // In one piece, so that lines of several workers do not mix.
   std::string whole = line;
   whole += '\n';

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,25 +17,29 @@ class TlsKeyLog;
 namespace narthex {
 
 // A file that the secrets of connections are written to, for those who debug them: NSS's key log format.
-// Immutable, thread-safe.
+// Thread-safe.
 class KeyLog {
  public:
-  // Opens the file to append to it, and makes it for its owner alone. Null after an error; warns otherwise,
-  // since whoever reads the file reads the connections. Load time only.
-  static std::shared_ptr<const KeyLog> Open(
+  // Looks whether there is or can be such a file, and opens and makes none: configurations are read to be
+  // checked, too. Null after an error; warns otherwise, since whoever reads the file reads the connections.
+  // Load time only.
+  static std::shared_ptr<const KeyLog> Make(
       const envoy::extensions::transport_sockets::tls::v3::TlsKeyLog& config, const ConfigPath& path,
       Diagnostics& diagnostics);
 
-  // One line, without its end, if the addresses of the socket `fd` are among the configured ones. Blocks for
-  // the file; says so in the log, without the line, when that takes none.
+  // One line, without its end, if the addresses of the socket `fd` are among the configured ones. The first
+  // opens the file, and makes it for its owner alone. Blocks for the file; says so in the log, without the
+  // line, when that takes none.
   void Write(int fd, const char* line) const;
 
  private:
-  KeyLog(std::string path, OwnedFd file) : path_(std::move(path)), file_(std::move(file)) {}
+  explicit KeyLog(std::string path) : path_(std::move(path)) {}
+  void Open() const;
 
   const std::string path_;
-  const OwnedFd file_;
   std::vector<Cidr> local_, remote_;  // empty: any
+  mutable std::once_flag opened_;
+  mutable OwnedFd file_;  // set by the one that opens it; none when it can't be opened
 };
 
 }  // namespace narthex

@@ -56,7 +56,9 @@ class PeerVerifier {
 
   // Whether it says of any certificate that it is good or not; without, all are taken and none is validated.
   bool judges() const { return has_ca() || !rules_.certificate_hashes.empty() || !rules_.key_hashes.empty(); }
-  bool accepts_untrusted() const { return rules_.accept_untrusted; }
+  // Whether a client is asked for its certificate. One that nothing judges would be anybody's, and what is
+  // written of it (x-forwarded-client-cert) of anybody's making: only who takes it knowingly asks.
+  bool asks() const { return judges() || rules_.accept_untrusted; }
   bool has_ca() const { return !authorities_.empty(); }
   // The trusted certificates and the revocation lists; a reference of its own.
   X509_STORE* store() const { return store_.get(); }

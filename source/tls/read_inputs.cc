@@ -91,6 +91,20 @@ void WarnOfUnusableCurves(const TlsInputs& inputs, const ConfigPath& path, Diagn
   }
 }
 
+void CheckClientCertificates(const TlsInputs& inputs, const ConfigPath& path, Diagnostics& diagnostics) {
+  const PeerVerifier* verifier = inputs.verifier.get();
+  if (verifier != nullptr && verifier->asks()) return;
+  if (inputs.require_client_certificate) {
+    diagnostics.Error(path.Field("require_client_certificate"),
+                      "any certificate would do: a validation context needs trusted_ca, a pin, or "
+                      "trust_chain_verification: ACCEPT_UNTRUSTED");
+  } else if (verifier != nullptr) {
+    diagnostics.Warning(path.Field("common_tls_context"),
+                        "the validation context judges no certificate, so clients are not asked for one; add "
+                        "trusted_ca or a pin");
+  }
+}
+
 StaplePolicy StaplingOf(DownstreamTlsContext::OcspStaplePolicy policy) {
   switch (policy) {
     case DownstreamTlsContext::STRICT_STAPLING:
@@ -126,7 +140,7 @@ void ReadCommon(const CommonTlsContext& config, const ConfigPath& path, SecretRe
   inputs.parameters = CompileTlsParameters(config.tls_params(), path.Field("tls_params"), diagnostics);
   ReadCertificates(config, path, reader, diagnostics, inputs);
   if (config.has_key_log()) {
-    inputs.key_log = KeyLog::Open(config.key_log(), path.Field("key_log"), diagnostics);
+    inputs.key_log = KeyLog::Make(config.key_log(), path.Field("key_log"), diagnostics);
   }
   ReadAlpn(config, path, diagnostics, inputs);
   Validation validation = ReadValidation(config, path, reader, diagnostics);
@@ -155,13 +169,7 @@ TlsInputs ReadDownstreamTls(const DownstreamTlsContext& config, const ConfigPath
   if (inputs.pairs.empty()) diagnostics.Error(common, "a server needs a certificate: tls_certificates");
   CheckStaples(inputs, common, diagnostics);
   WarnOfUnusableCurves(inputs, common.Field("tls_params"), diagnostics);
-  const PeerVerifier* verifier = inputs.verifier.get();
-  if (inputs.require_client_certificate &&
-      (verifier == nullptr || !(verifier->judges() || verifier->accepts_untrusted()))) {
-    diagnostics.Error(path.Field("require_client_certificate"),
-                      "any certificate would do: a validation context needs trusted_ca, a pin, or "
-                      "trust_chain_verification: ACCEPT_UNTRUSTED");
-  }
+  CheckClientCertificates(inputs, path, diagnostics);
   inputs.identity = IdentityOf(config, path, verification, inputs);
   return inputs;
 }

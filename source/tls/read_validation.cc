@@ -22,7 +22,7 @@ using envoy::extensions::transport_sockets::tls::v3::SubjectAltNameMatcher;
 struct Merged {
   ValidationRules rules;
   std::optional<SecretReader::Content> ca, crl;
-  ConfigPath names_path, crl_path;
+  ConfigPath names_path, crl_path, expired_path;
 };
 
 // 64 hexadecimal digits, with or without colons between pairs; empty when it is something else.
@@ -122,11 +122,20 @@ void Merge(const CertificateValidationContext& config, const ConfigPath& path, S
     ReadName(config.match_typed_subject_alt_names(i), names.Index(static_cast<size_t>(i)), diagnostics,
              into.rules);
   }
-  into.rules.allow_expired |= config.allow_expired_certificate();
+  if (config.allow_expired_certificate()) {
+    into.rules.allow_expired = true;
+    into.expired_path = path.Field("allow_expired_certificate");
+  }
   into.rules.only_leaf_crl |= config.only_verify_leaf_cert_crl();
-  into.rules.accept_untrusted |=
-      config.trust_chain_verification() == CertificateValidationContext::ACCEPT_UNTRUSTED;
-  // The trusted certificate counts here, and does not for OpenSSL.
+  if (config.trust_chain_verification() == CertificateValidationContext::ACCEPT_UNTRUSTED) {
+    into.rules.accept_untrusted = true;
+    diagnostics.Warning(
+        path.Field("trust_chain_verification"),
+        "takes every certificate, and anyone can make one with any name: believe nothing that "
+        "is said of it, in x-forwarded-client-cert for one");
+  }
+  // The trusted certificate counts here, and does not for OpenSSL. With 0 none would be left to trust: as
+  // with Envoy, it is 1.
   if (config.has_max_verify_depth())
     into.rules.max_depth = std::max(static_cast<int>(config.max_verify_depth().value()) - 1, 0);
 }
@@ -177,6 +186,9 @@ Validation ReadValidation(const CommonTlsContext& config, const ConfigPath& path
     diagnostics.Error(merged.names_path, "needs trusted_ca: anyone can make a certificate with these names");
   }
   if (!merged.ca && merged.crl) diagnostics.Error(merged.crl_path, "needs trusted_ca");
+  if (!merged.ca && merged.rules.allow_expired) {
+    diagnostics.Error(merged.expired_path, "needs trusted_ca: without, no certificate is judged by its time");
+  }
   if (diagnostics.error_count() != errors_before) return {};
   Validation validation;
   if (merged.ca) {

@@ -101,7 +101,7 @@ absl::Status TlsMaterial::SetUpClient() {
 void TlsMaterial::SetUpVerification() {
   SSL_CTX* context = context_.get();
   const PeerVerifier* verifier = inputs_.verifier.get();
-  if (verifier == nullptr) return SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
+  if (verifier == nullptr || !verifier->asks()) return SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   const int required = inputs_.require_client_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | required, nullptr);
   SSL_CTX_set_cert_verify_callback(context, &TlsMaterial::OnVerify, this);

@@ -17,6 +17,7 @@ struct HandshakeRecord {
   std::vector<std::string> verify_names;  // a client's: see TlsClientOptions
   std::shared_ptr<const CertificateFacts> local;
   const KeyPair* pair = nullptr;  // a server's: chosen for this client; the material's
+  bool said_hello = false;        // a server's: the client, once
   Stapling stapling = Stapling::kNotAsked;
   const KeyLog* key_log = nullptr;  // null: none; the material's
   PeerVerdict verdict;

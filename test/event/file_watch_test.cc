@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "gtest/gtest.h"
+#include "source/base/log.h"
 
 namespace narthex {
 namespace {
@@ -13,6 +15,26 @@ namespace {
 using std::chrono::milliseconds;
 
 // A folder of its own, a watch on one file in it, and a loop that runs until the watch speaks or time is up.
+// Writes a file again and again.
+class Busy {
+ public:
+  Busy(EventLoop& loop, std::string file)
+      : file_(std::move(file)),
+        timer_(loop.wheel(), [](void* self) { static_cast<Busy*>(self)->Write(); }, this) {
+    Write();
+  }
+
+ private:
+  void Write() {
+    std::ofstream(file_) << std::string(++size_, 'x');
+    timer_.Arm(milliseconds(5));
+  }
+
+  const std::string file_;
+  size_t size_ = 10;
+  Timer timer_;
+};
+
 class FileWatchTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -25,10 +47,11 @@ class FileWatchTest : public testing::Test {
   std::string At(const std::string& name) const { return folder_ / name; }
   void Write(const std::string& name, const std::string& text) const { std::ofstream(At(name)) << text; }
   void Watch(const std::string& name) {
-    watch_ = FileWatch::Make(*loop_, {At(name)}, milliseconds(20), [this] {
+    const auto on_change = [this] {
       ++changes_;
       loop_->Stop();
-    });
+    };
+    watch_ = FileWatch::Make(*loop_, {At(name)}, milliseconds(20), on_change, milliseconds(50));
     ASSERT_NE(watch_, nullptr);
   }
   // How many changes were said within `time`, at most one if there is one.
@@ -79,6 +102,47 @@ TEST_F(FileWatchTest, OtherFilesOfTheFolderAreNotIts) {
   Watch("a.yaml");
   Write("b.yaml", "two");
   EXPECT_EQ(ChangesSoon(), 0);
+}
+
+TEST_F(FileWatchTest, OtherFilesDoNotPutAChangeOff) {
+  std::filesystem::create_directory(At("folder"));
+  Write("folder/a.yaml", "one");
+  Watch("folder/a.yaml");
+  const Busy beside(*loop_, At("folder/other")), above(*loop_, At("other"));
+  Write("folder/a.yaml", "longer");
+  EXPECT_EQ(Changes(), 1);
+  EXPECT_EQ(ChangesSoon(), 0);
+}
+
+TEST_F(FileWatchTest, AWriterThatNeverRestsDoesNotPutAChangeOffForEver) {
+  Write("a.yaml", "one");
+  Watch("a.yaml");
+  const Busy busy(*loop_, At("a.yaml"));
+  EXPECT_EQ(Changes(), 1);
+  EXPECT_EQ(Changes(), 1);
+}
+
+TEST_F(FileWatchTest, LooksWhereThereIsNoDirectoryToWatchYet) {
+  Watch("x/y/a.yaml");
+  EXPECT_EQ(ChangesSoon(), 0);
+  std::filesystem::create_directories(At("x/y"));
+  Write("x/y/a.yaml", "one");
+  EXPECT_EQ(Changes(), 1);
+  Write("x/y/a.yaml", "longer");
+  EXPECT_EQ(Changes(), 1);
+}
+
+TEST_F(FileWatchTest, SaysOnceThatItCannotWatch) {
+  ASSERT_TRUE(ProcessLog::Open(At("log")).ok());
+  const std::string impossible(300, 'x');
+  Watch(impossible + "/y/a.yaml");
+  EXPECT_EQ(ChangesSoon(), 0);
+  ASSERT_TRUE(ProcessLog::Open("/dev/stderr").ok());
+  std::ifstream log(At("log"));
+  const std::string text(std::istreambuf_iterator<char>(log), {});
+  const size_t said = text.find("cannot watch \"" + At(impossible));
+  EXPECT_NE(said, std::string::npos) << text;
+  EXPECT_EQ(text.find("cannot watch", said + 1), std::string::npos) << text;
 }
 
 TEST_F(FileWatchTest, AFileThatIsGoneIsNoChangeButItsReturnIs) {

@@ -1,5 +1,7 @@
 #include "source/event/heavy_turn.h"
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -10,9 +12,9 @@ namespace {
 
 class HeavyTurnTest : public testing::Test {
  protected:
-  Task<void> Work(int name, int times) {
+  Task<void> Work(int name, int times, HeavyRank rank = HeavyRank::kNewcomer) {
     for (int i = 0; i < times; ++i) {
-      co_await HeavyTurn(*loop_);
+      co_await HeavyTurn(*loop_, rank);
       done_.push_back(name);
     }
   }
@@ -32,6 +34,25 @@ TEST_F(HeavyTurnTest, DoesOneATurnTheOldestFirst) {
   }
   EXPECT_EQ(counts, (std::vector<size_t>{1, 2, 3, 4, 4}));
   EXPECT_EQ(done_, (std::vector<int>{1, 2, 3, 1}));
+}
+
+TEST_F(HeavyTurnTest, NeitherRankWaitsForACrowdOfTheOther) {
+  for (const bool many_served : {false, true}) {
+    done_.clear();
+    const HeavyRank crowd = many_served ? HeavyRank::kServed : HeavyRank::kNewcomer;
+    const HeavyRank few = many_served ? HeavyRank::kNewcomer : HeavyRank::kServed;
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 10; ++i) tasks.push_back(Work(i, 1, crowd));
+    for (int i = 100; i < 102; ++i) tasks.push_back(Work(i, 2, few));
+    for (Task<void>& task : tasks) task.Start();
+    for (int i = 0; i < 8; ++i) loop_->RunOnce();
+    std::vector<int> of_few;
+    std::copy_if(done_.begin(), done_.end(), std::back_inserter(of_few),
+                 [](int name) { return name >= 100; });
+    EXPECT_EQ(of_few, (std::vector<int>{100, 101, 100, 101}));
+    for (int i = 0; i < 6; ++i) loop_->RunOnce();
+    EXPECT_EQ(done_.size(), 14u) << "none is forgotten";
+  }
 }
 
 TEST_F(HeavyTurnTest, ComesBehindWhatElseTheTurnBrings) {
@@ -55,7 +76,7 @@ TEST_F(HeavyTurnTest, LeavesItsPlaceWhenItIsDestroyed) {
 }
 
 Task<void> StopBehindThree(EventLoop& loop) {
-  for (int i = 0; i < 3; ++i) co_await HeavyTurn(loop);
+  for (int i = 0; i < 3; ++i) co_await HeavyTurn(loop, HeavyRank::kServed);
   loop.Stop();
 }
 

@@ -3,18 +3,15 @@
 import os
 import re
 import signal
-import socket
 import ssl
 import struct
 import subprocess
-import threading
-import time
 import unittest
 
-from smoke_test import LIMIT_S, until
-from tls_test import ACCESS_LOG, EdgeTest, FILTER, downstream
+from smoke_test import until
+from tls_kit import Handshake, REQUEST, ScanTest, careless, read_all
+from tls_test import ACCESS_LOG, downstream
 
-REQUEST = b"GET / HTTP/1.1\r\nhost: a.test\r\nconnection: close\r\n\r\n"
 STRONG = {"ECDHE-%s-%s" % (key, cipher) for key in ("ECDSA", "RSA")
           for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")}
 # What an administrator could have made of OpenSSL's defaults.
@@ -30,51 +27,6 @@ Options = UnsafeLegacyRenegotiation
 """
 
 
-def careless(version=None, ciphers=None):
-    """A client that takes whatever it gets."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if version:
-        context.minimum_version = context.maximum_version = version
-    if ciphers:
-        context.set_ciphers(ciphers + ":@SECLEVEL=0")
-    return context
-
-
-def records(hello, size):
-    """The handshake message of one record in records of `size` bytes each."""
-    body = hello[5:]
-    return b"".join(hello[:3] + struct.pack(">H", len(piece)) + piece
-                    for piece in (body[i:i + size] for i in range(0, len(body), size)))
-
-
-class Handshake:
-    """A client's side in memory, whose bytes the test carries to the socket as it likes."""
-
-    def __init__(self, version=None, name="a.test"):
-        self.received, self.sent = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = careless(version).wrap_bio(self.received, self.sent, server_hostname=name)
-        try:
-            self.tls.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
-        self.hello = self.sent.read()
-
-    def go_on(self, client, step):
-        """Lets `step` have what it wants to read; its result."""
-        while True:
-            try:
-                result = step()
-                client.sendall(self.sent.read())
-                return result
-            except ssl.SSLWantReadError:
-                client.sendall(self.sent.read())
-                piece = client.recv(65536)
-                if not piece:
-                    raise ConnectionError("cut")
-                self.received.write(piece)
-
-
 def with_deflate(hello):
     """The same ClientHello, which offers to compress."""
     at = 5 + 4 + 2 + 32
@@ -84,61 +36,7 @@ def with_deflate(hello):
     return hello[:3] + struct.pack(">HBBH", len(body) + 4, 1, 0, len(body)) + body
 
 
-def read_all(client):
-    answer = b""
-    try:
-        while piece := client.recv(65536):
-            answer += piece
-    except ConnectionError:
-        pass
-    return answer
-
-
-class ScanTest(EdgeTest):
-
-    def plain(self, gateway):
-        client = socket.create_connection(("127.0.0.1", gateway.port), LIMIT_S)
-        self.addCleanup(client.close)
-        return client
-
-    def shake(self, gateway, context, name="a.test", session=None):
-        return context.wrap_socket(self.plain(gateway), server_hostname=name, session=session)
-
-    def accepts(self, gateway, context):
-        try:
-            with self.shake(gateway, context) as client:
-                return client.cipher()[0]
-        except (ssl.SSLError, ConnectionError):
-            return None
-
-    def still_serves(self, gateway):
-        self.assertIn("200 OK", self.ask(self.connect(gateway.port)))
-
-    def s_client(self, gateway, *words, lines=(), pause_s=0.0):
-        """What the openssl client prints when it is told these lines, one after another."""
-        client = subprocess.Popen(["openssl", "s_client", "-connect", "127.0.0.1:%d" % gateway.port, "-servername",
-                                   "a.test", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT)
-        said = []
-        reader = threading.Thread(target=lambda: said.extend(iter(lambda: client.stdout.read1(65536), b"")))
-        reader.start()
-        self.addCleanup(client.stdout.close)
-        until(lambda: b"---\n" in b"".join(said) or client.poll() is not None, "a handshake")
-        try:
-            for line in lines:
-                client.stdin.write(line)
-                client.stdin.flush()
-                time.sleep(pause_s)
-            client.wait(LIMIT_S if lines else 0.2)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
-            pass
-        try:
-            client.stdin.close()
-        except BrokenPipeError:
-            pass
-        client.wait(LIMIT_S)
-        reader.join(LIMIT_S)
-        return b"".join(said).decode(errors="replace")
+class WeaknessTest(ScanTest):
 
     def start_permissive(self, *edits):
         with open(self.at("openssl.cnf"), "w") as out:
@@ -201,9 +99,8 @@ class ScanTest(EdgeTest):
         self.assertNotIn("200 OK", said)
         self.still_serves(gateway)
 
-    def inspect(self):
-        return ("    filter_chains:", "    listener_filters: [{name: tls, typed_config: {'@type': "
-                "%stls_inspector.v3.TlsInspector}}]\n    filter_chains:" % FILTER)
+
+class SessionTest(ScanTest):
 
     def two_hosts(self):
         """a.test for everybody, b.test for clients with a certificate."""
@@ -264,53 +161,6 @@ class ScanTest(EdgeTest):
             session = self.session_of(gateway, context)
             self.assertTrue(self.resumed(gateway, context, session)[0])
         self.assertEqual(self.lines(self.at("rq.log"), 7)[-4:], ["CN=client.test"] * 4)
-
-    def test_names_and_protocols_that_do_not_fit(self):
-        gateway = self.start(self.with_tls(common=", alpn_protocols: [h2, http/1.1]"))
-        context = careless()
-        context.set_alpn_protocols(["spdy/1"])
-        with self.shake(gateway, context, "other.test") as client:
-            self.assertIsNone(client.selected_alpn_protocol())
-            client.sendall(REQUEST)
-            self.assertTrue(read_all(client).startswith(b"HTTP/1.1 200 OK"))
-        gateway.end()
-        gateway = self.start(self.with_tls(", require_sni: true"))
-        # TLS 1.3's alert for a missing extension is not one of 1.2, and which of them it is has not been agreed on yet.
-        for name, alert in (("other.test", "UNRECOGNIZED_NAME"), (None, "HANDSHAKE_FAILURE")):
-            with self.assertRaisesRegex(ssl.SSLError, alert):
-                self.shake(gateway, careless(), name)
-        self.still_serves(gateway)
-
-    def test_what_is_no_tls_gets_no_answer(self):
-        gateway = self.start(self.with_tls())
-        for bytes_sent in (REQUEST, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x80\x2e\x01\x00\x02" + b"\0" * 43, b"\xff" * 64):
-            client = self.plain(gateway)
-            client.sendall(bytes_sent)
-            answer = read_all(client)
-            self.assertLess(len(answer), 8, "an alert or nothing")
-        self.assertEqual(gateway.stat("listener.127.0.0.1_0.ssl.connection_error"), 4)
-
-    def test_a_client_hello_in_pieces(self):
-        for edits in ((self.with_tls(),), (self.with_tls(), self.inspect())):
-            gateway = self.start(*edits)
-            for size in (1, 7, 100):
-                handshake, client = Handshake(), self.plain(gateway)
-                client.sendall(records(handshake.hello, size))
-                handshake.go_on(client, handshake.tls.do_handshake)
-                handshake.tls.write(REQUEST)
-                self.assertIn(b"200 OK", handshake.go_on(client, lambda: handshake.tls.read(65536)))
-            gateway.end()
-
-    def test_change_cipher_spec_comes_in_its_time(self):
-        gateway = self.start(self.with_tls())
-        early = b"\x14\x03\x03\x00\x01\x01"
-        hello = Handshake(ssl.TLSVersion.TLSv1_2).hello
-        for bytes_sent in (early + hello, hello + early, hello + early * 40):
-            client = self.plain(gateway)
-            client.sendall(bytes_sent)
-            # The last that it says is an alert: fatal, an unexpected message.
-            self.assertEqual(read_all(client)[-2:], b"\x02\x0a")
-        self.still_serves(gateway)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,17 @@ class SecretsTest(EdgeTest):
             for word in words:
                 self.assertNotIn(word, text, place)
 
+    def test_a_key_log_is_made_by_connections_alone(self):
+        keys = self.at("keys.log")
+        gateway = self.start(self.with_tls(common=", key_log: {path: %s}" % keys))
+        checked = subprocess.run([os.environ["NARTHEX"], "check", "-c", gateway.file], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT)
+        self.assertIn("can read these connections", checked.stdout.decode())
+        self.assertFalse(os.path.exists(keys), "check writes nothing")
+        self.assertIn("200 OK", self.ask(self.connect(gateway.port)))
+        with open(keys) as log:
+            self.assertIn("TRAFFIC_SECRET_0", log.read())
+
     def staple(self, days):
         with open(self.at("index.txt"), "w") as index:
             serial = subprocess.run(["openssl", "x509", "-in", self.certificate, "-noout", "-serial"],

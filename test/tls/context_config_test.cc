@@ -116,6 +116,8 @@ TEST_F(ContextConfigTest, RefusesValidationThatCannotHold) {
   const std::string name = "match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a}}]";
   EXPECT_SAYS(ErrorsOfValidation(name), "match_typed_subject_alt_names: needs trusted_ca");
   EXPECT_SAYS(ErrorsOfValidation("crl: " + Inline(authority_.CrlPem({}))), "crl: needs trusted_ca");
+  EXPECT_SAYS(ErrorsOfValidation("allow_expired_certificate: true"),
+              "allow_expired_certificate: needs trusted_ca");
   EXPECT_SAYS(ErrorsOfValidation("trusted_ca: {inline_string: x}"),
               "trusted_ca.inline_string: holds no certificate in PEM form");
   EXPECT_SAYS(ErrorsOfValidation("{trusted_ca: " + Inline(authority_.Pem()) + ", crl: {inline_string: x}}"),

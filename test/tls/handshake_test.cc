@@ -127,6 +127,60 @@ TEST_F(HandshakeTest, ChoosesTheCertificateByWhatTheClientCan) {
   EXPECT_EQ(CertificateFor(server, "a.example", old_rsa), "rsa");
 }
 
+// Of one name and kind, too, the first that the client can use.
+TEST_F(HandshakeTest, LooksBeyondTheFirstCertificateOfAName) {
+  const auto make = [](const std::string& name, Key key) {
+    return TestCertificate({.common_name = name, .names = {"DNS:a.example", "DNS:*.b.example"}, .key = key});
+  };
+  const TestCertificate ed = make("ed", Key::kEd25519), rsa = make("rsa", Key::kRsa2048);
+  const TestCertificate p384 = make("p384", Key::kEcdsaP384), p256 = make("p256", Key::kEcdsaP256);
+  const auto others = Server(ServerFields(Pair(ed) + ", " + Pair(rsa)));
+  const auto others_turned = Server(ServerFields(Pair(rsa) + ", " + Pair(ed)));
+  const auto curves = Server(ServerFields(Pair(p384) + ", " + Pair(p256)));
+  const auto with = [](const std::string& signature) {
+    return Params("signature_algorithms: [" + signature + "]");
+  };
+  for (const char* name : {"a.example", "x.b.example"}) {
+    for (const auto& server : {others, others_turned}) {
+      EXPECT_EQ(CertificateFor(server, name, with("rsa_pss_rsae_sha256")), "rsa");
+      EXPECT_EQ(CertificateFor(server, name, with("ed25519")), "ed");
+    }
+    EXPECT_EQ(CertificateFor(curves, name, with("ecdsa_secp256r1_sha256")), "p256");
+    EXPECT_EQ(CertificateFor(curves, name, with("ecdsa_secp384r1_sha384")), "p384");
+  }
+  EXPECT_EQ(CertificateFor(others, "a.example"), "ed") << "both would do";
+  EXPECT_EQ(CertificateFor(curves, "a.example"), "p384");
+  const std::string old = "tls_maximum_protocol_version: TLSv1_2, cipher_suites: [";
+  EXPECT_EQ(CertificateFor(others, "a.example", Params(old + "ECDHE-RSA-AES128-GCM-SHA256]")), "rsa");
+  EXPECT_EQ(CertificateFor(others_turned, "a.example", Params(old + "ECDHE-ECDSA-AES128-GCM-SHA256]")), "ed");
+  EXPECT_EQ(CertificateFor(curves, "a.example",
+                           Params(old + "ECDHE-ECDSA-AES128-GCM-SHA256], ecdh_curves: [P-256]")),
+            "p256");
+}
+
+// Who has no key share for a common group is asked for another hello (HelloRetryRequest).
+TEST_F(HandshakeTest, TakesASecondHello) {
+  const TestCertificate other({.common_name = "other", .names = {"DNS:other.example"}});
+  const std::string both = Pair(server_certificate_) + ", " + Pair(other);
+  const std::string far_first = Params("ecdh_curves: [P-521, P-256]");
+  const std::shared_ptr<TlsContext> servers[] = {
+      Server(ServerFields(both)), Server(ServerFields(both, Params("ecdh_curves: [P-256]"))),
+      Server(ServerFields(both, "  alpn_protocols: [h2]\n", "require_sni: true\n"))};
+  for (const auto& server : servers) {
+    EXPECT_EQ(CertificateFor(server, "other.example", far_first), "other");
+    EXPECT_EQ(CertificateFor(server, "server.example", far_first), "server");
+  }
+  EXPECT_EQ(CertificateFor(servers[1], "other.example"), "other") << "X25519 first";
+  EXPECT_EQ(CertificateFor(servers[0], "", far_first), "server");
+  const Connection made =
+      Connect(servers[2], Client(ClientFields(far_first)), {.server_name = "other.example", .alpn = {"h2"}});
+  ASSERT_TRUE(made.ok()) << made.server_result.error;
+  EXPECT_EQ(made.server->Facts()->group, "P-256");
+  EXPECT_EQ(made.server->Facts()->server_name, "other.example");
+  EXPECT_EQ(made.server->Facts()->local->common_name, "other");
+  EXPECT_EQ(made.server->alpn(), "h2");
+}
+
 TEST_F(HandshakeTest, ScansCertificatesOnAMismatchWhenAskedTo) {
   const TestCertificate ecdsa({.common_name = "ecdsa", .names = {"DNS:a.example"}});
   const TestCertificate rsa({.common_name = "rsa", .names = {"DNS:b.example"}, .key = Key::kRsa2048});

@@ -123,6 +123,29 @@ TEST_F(HandshakeTurnsTest, ServesOthersBetweenHandshakes) {
   EXPECT_LT(longest, all / 4);
 }
 
+// Who is in is not kept from the services by those who want to be let in.
+TEST_F(HandshakeTurnsTest, AServicesHandshakeDoesNotWaitForTheCrowd) {
+  const SslCtxPtr service_context(SSL_CTX_new(TLS_server_method()));
+  ASSERT_TRUE(server_certificate_.UseIn(service_context.get()));
+  int fds[2];
+  MakeSockets(fds);
+  const SslPtr service(SSL_new(service_context.get()));
+  SSL_set_fd(service.get(), fds[1]);
+  const auto stream = TlsStream::MakeClient(*loop_, fds[0], TrustingClient(), {});
+  StartCrowd();
+  TlsHandshakeResult result;
+  Task<void> task = ShakeHands(*stream, result);
+  task.Start();
+  for (int turns = 0; turns < 4 * kClients && !task.done(); ++turns) {
+    loop_->RunOnce();
+    SSL_accept(service.get());
+    ERR_clear_error();
+  }
+  EXPECT_TRUE(result.ok) << result.error;
+  EXPECT_LE(crowd_.answered(), kClients / 4);
+  close(fds[1]);
+}
+
 TEST_F(HandshakeTurnsTest, AreLeftByWhoIsCancelled) {
   StartCrowd();
   loop_->RunOnce();

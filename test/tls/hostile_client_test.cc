@@ -71,6 +71,30 @@ TEST_F(HostileClientTest, MayAskForNewKeysOnce) {
   EXPECT_EQ(byte, 'y');
 }
 
+// A HelloRetryRequest asks for another key share, and for nothing else that is new.
+TEST_F(HostileClientTest, CannotAskForAnotherNameInItsSecondHello) {
+  struct Row {
+    const char *first, *second;
+  };
+  for (const Row row :
+       {Row{"a.example", "b.example"}, Row{"a.example", nullptr}, Row{nullptr, "b.example"}}) {
+    Start(TLS1_3_VERSION, TLS1_3_VERSION);
+    int alert = 0;
+    SSL_set_app_data(ssl_.get(), &alert);
+    SSL_set_info_callback(ssl_.get(), [](const SSL* ssl, int where, int value) {
+      if (where == SSL_CB_READ_ALERT) *static_cast<int*>(SSL_get_app_data(ssl)) = value & 0xff;
+    });
+    ASSERT_EQ(SSL_set1_groups_list(ssl_.get(), "P-521:P-256"), 1);
+    SSL_set_tlsext_host_name(ssl_.get(), row.first);
+    SSL_connect(ssl_.get());
+    ERR_clear_error();
+    SSL_set_tlsext_host_name(ssl_.get(), row.second);
+    EXPECT_FALSE(Shake());
+    EXPECT_EQ(accepted_.error, "TLS error: the client asks for another server name in its second hello");
+    EXPECT_EQ(alert, SSL_AD_ILLEGAL_PARAMETER);
+  }
+}
+
 TEST_F(HostileClientTest, CannotAskForWhatIsNoHostName) {
   Start(TLS1_2_VERSION, TLS1_3_VERSION);
   SSL_set_tlsext_host_name(ssl_.get(), "a/b");

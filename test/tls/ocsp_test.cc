@@ -38,9 +38,10 @@ class OcspTest : public RawClientRig {
     return errors_;
   }
   // What a client gets that asks for a response; nullopt when its handshake fails.
-  std::optional<std::string> Ask(const std::shared_ptr<TlsContext>& server, int version = TLS1_3_VERSION) {
+  std::optional<std::string> Ask(const std::shared_ptr<TlsContext>& server, int version = TLS1_3_VERSION,
+                                 const char* groups = "X25519:P-256") {
     Start(server, version, version);
-    if (ssl_ == nullptr) return std::nullopt;
+    if (ssl_ == nullptr || SSL_set1_groups_list(ssl_.get(), groups) != 1) return std::nullopt;
     SSL_set_tlsext_status_type(ssl_.get(), TLSEXT_STATUSTYPE_ocsp);
     if (!Shake()) return std::nullopt;
     const unsigned char* bytes = nullptr;
@@ -69,6 +70,15 @@ TEST_F(OcspTest, StaplesWhatTheClientAsksFor) {
   const unsigned char* none = nullptr;
   EXPECT_LE(SSL_get_tlsext_status_ocsp_resp(ssl_.get(), &none), 0);
   EXPECT_EQ(StatOf("stapled.ssl.ocsp_staple_requests"), 2u);
+}
+
+TEST_F(OcspTest, StaplesOnceAfterASecondHello) {
+  stat_prefix_ = "again.";
+  const std::string response = authority_.OcspFor(server_certificate_, {});
+  const auto server = With(Stapled(server_certificate_, response, authority_.Pem()));
+  EXPECT_EQ(Ask(server, TLS1_3_VERSION, "P-521:P-256"), response);
+  EXPECT_EQ(StatOf("again.ssl.ocsp_staple_requests"), 1u);
+  EXPECT_EQ(StatOf("again.ssl.ocsp_staple_responses"), 1u);
 }
 
 TEST_F(OcspTest, TakesAResponseWithoutTheIssuer) {

@@ -104,6 +104,10 @@ std::string TestCertificate::KeyPem(const std::string& password) const {
   return Contents(memory.get());
 }
 
+bool TestCertificate::UseIn(SSL_CTX* context) const {
+  return SSL_CTX_use_cert_and_key(context, certificate_.get(), key_.get(), nullptr, 1) == 1;
+}
+
 std::string TestCertificate::Sha256Hex() const {
   return Hex(Sha256Of(certificate_.get()));
 }

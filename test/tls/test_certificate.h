@@ -44,6 +44,8 @@ class TestCertificate {
   std::string OcspFor(const TestCertificate& subject, const OcspAnswer& answer) const;
   // With its key and the certificate of `issuer`, in DER.
   std::string Pkcs12(const std::string& password, const TestCertificate& issuer) const;
+  // What an OpenSSL server without our streams shows.
+  bool UseIn(SSL_CTX* context) const;
   long serial() const { return serial_; }
 
  private:

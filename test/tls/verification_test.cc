@@ -185,6 +185,29 @@ TEST_F(VerificationTest, TakesUntrustedCertificatesWhenToldToAndSaysSo) {
   EXPECT_TRUE(known.server->Facts()->peer_validated);
 }
 
+TEST_F(VerificationTest, DoesNotAskForWhatNothingWouldJudge) {
+  const auto server = Asking("");
+  EXPECT_NE(errors_.find("warning: common_tls_context: the validation context judges no certificate"),
+            std::string::npos)
+      << errors_;
+  const Connection made = Connect(server, Presenting(TestCertificate({.common_name = "anyone"})));
+  ASSERT_TRUE(made.ok()) << made.server_result.error;
+  EXPECT_EQ(made.server->Facts()->peer(), nullptr);
+}
+
+TEST_F(VerificationTest, AsksForWhatIsTakenUntrustedAndWarns) {
+  const auto server = Asking("trust_chain_verification: ACCEPT_UNTRUSTED");
+  EXPECT_NE(
+      errors_.find("warning: common_tls_context.validation_context.trust_chain_verification: takes every "
+                   "certificate"),
+      std::string::npos)
+      << errors_;
+  const Connection made = Connect(server, Presenting(TestCertificate({.common_name = "anyone"})));
+  ASSERT_TRUE(made.ok()) << made.server_result.error;
+  ASSERT_NE(made.server->Facts()->peer(), nullptr);
+  EXPECT_FALSE(made.server->Facts()->peer_validated);
+}
+
 TEST_F(VerificationTest, MergesACombinedContext) {
   WriteFile("secrets.yaml",
             "resources:\n- '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret\n"

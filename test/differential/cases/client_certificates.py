@@ -78,6 +78,11 @@ CONFIGURATIONS = [
                           ("SANITIZE_SET", "set_current_client_cert_details: {subject: true, uri: true}"), ("SANITIZE_SET", DETAILS),
                           ("ALWAYS_FORWARD_ONLY", DETAILS))
 ] + [
+    secured(f"x-forwarded-client-cert of a certificate that is judged by {name}", trusting(validation, authority=""),
+            hcm=f"forward_client_cert_details: SANITIZE_SET\n{DETAILS}", routes="- {match: {prefix: /}, route: {cluster: one}}",
+            requests=[as_client("client-other"), as_client("client-other", XFCC), as_client("")])
+    for name, validation in (("nothing", ""), ("nothing, and taken", "trust_chain_verification: ACCEPT_UNTRUSTED"))
+] + [
     Configuration("x-forwarded-client-cert without TLS", hcm=f"forward_client_cert_details: {mode}", requests=[get("/", XFCC), get("/")])
     for mode in ("FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY")
 ] + [
@@ -87,6 +92,7 @@ CONFIGURATIONS = [
 ] + [
     Configuration(f"refused: {name}", accepted=False, transport=downstream(validation, REQUIRED)) for name, validation in (
         ("a list of revoked certificates without an authority", trusting("crl: {filename: $certs/ca.crl}", authority="")),
+        ("expired certificates without an authority", trusting("allow_expired_certificate: true", authority="")),
         ("an authority that is not there", trusting(authority="none")), ("names without an authority", trusting(
             "match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: a.test}}]", authority="")),
         ("a hash that is none", trusting(f"verify_certificate_hash: ['{'xy' * 32}']")),

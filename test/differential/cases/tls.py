@@ -49,6 +49,9 @@ CONFIGURATIONS = [
                                         "fallback.test", "unknown.test", "x.exact.test", None)] +
         [at("EXACT.TEST", differs="server-name-case: tls")]),
     secured(
+        "a second hello, for another curve", transport=downstream(params("ecdh_curves: [P-384]"), names=("fallback", "exact")),
+        table=f"request_headers_to_add:\n{OPERATORS}", requests=[at("exact.test"), at(None), at("exact.test", resumes="closed")]),
+    secured(
         "RSA beside ECDSA", transport=downstream(names=("exact-rsa", "exact")),
         requests=[at("exact.test"), at("other.test"), at(None), at("exact.test", version="TLSv1_2", ciphers="ECDHE-RSA-AES128-GCM-SHA256"),
                   at("exact.test", version="TLSv1_2", ciphers="ECDHE-ECDSA-AES128-GCM-SHA256"),
