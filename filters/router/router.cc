@@ -110,6 +110,7 @@ class Router final : public HttpFilter {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
     }
     if (options_.count_codes) stats.Count(response.status());
+    if (route.route_stats != nullptr) CountForRoute(*route.route_stats, exchange, response.status());
     co_return response;
   }
 
@@ -157,8 +158,13 @@ class Router final : public HttpFilter {
     return response;
   }
 
+  void CountForRoute(const RouteStats& stats, const Exchange& exchange, int status) const {
+    if (!exchange.upstream.protocol.empty()) stats.total.Add();
+    if (options_.count_codes) stats.codes.Count(status);
+  }
+
   Response DeadlinePassed(Exchange& exchange, const ClusterResponseStats& stats) const {
-    stats.timeouts().Add();
+    CountTimeout(exchange, stats.timeouts());
     ExchangeError error;
     error.flag = ResponseFlag::kUpstreamRequestTimeout;
     error.detail = "response_timeout";

@@ -116,6 +116,10 @@ std::unique_ptr<CompiledRoute> RouteCompiler::CompileRoute(const route_v3::Route
   if (config.has_request_body_buffer_limit()) {
     route->request_body_buffer_limit = config.request_body_buffer_limit().value();
   }
+  // Only what goes to a cluster is counted.
+  if (config.has_route() && !config.stat_prefix().empty()) {
+    route->route_stats = &RouteStats::Of(scope.virtual_host, config.stat_prefix());
+  }
   ConfigPath path = route->config_path();
   CompileMatch(config.match(), path.Field("match"), context_, *route);
   Level level = CompileLevel(config, path);
