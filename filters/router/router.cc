@@ -38,8 +38,11 @@ struct RouterOptions {
 
 Response AnswerRedirect(const CompiledRoute& route, Exchange& exchange) {
   FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
-  Response response = LocalReply(route.redirect->status, "direct_response");
   std::string location = RedirectLocation(*route.redirect, route, context);
+  if (location.empty()) {
+    return LocalReply(500, "redirect_location_invalid", "the route makes an invalid URL of this request's");
+  }
+  Response response = LocalReply(route.redirect->status, "direct_response");
   if (IsHeaderValue(location)) response.headers().Set(Header::kLocation, location);
   return response;
 }
@@ -50,7 +53,8 @@ Response AnswerDirectly(const CompiledRoute& route, Exchange& exchange) {
   // As Envoy does: the request's own URI.
   if (answer.status == 201 || answer.status / 100 == 3) {
     FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
-    response.headers().Set(Header::kLocation, RedirectLocation(RedirectAction(), route, context));
+    const std::string location = RedirectLocation(RedirectAction(), route, context);
+    if (!location.empty()) response.headers().Set(Header::kLocation, location);
   }
   return response;
 }

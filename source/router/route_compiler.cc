@@ -179,6 +179,45 @@ uint32_t RouteCompiler::WeightOf(const std::string& prefix, const std::string& c
   return static_cast<uint32_t>(*value);
 }
 
+std::shared_ptr<const ForwardAction> RouteCompiler::ForwardOf(
+    const route_v3::WeightedCluster::ClusterWeight& cluster, const ConfigPath& place,
+    const CompiledRoute& route) const {
+  if (cluster.host_rewrite_literal().empty() && cluster.cluster_header().empty()) return route.forward;
+  auto forward = std::make_shared<ForwardAction>(*route.forward);
+  forward->cluster_header = ToLowerAscii(cluster.cluster_header());
+  if (!cluster.host_rewrite_literal().empty()) {
+    CheckHostRewrite(cluster.host_rewrite_literal(), place.Field("host_rewrite_literal"),
+                     context_.diagnostics);
+    forward->auto_host_rewrite = false;
+    forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
+  }
+  return forward;
+}
+
+std::unique_ptr<CompiledRoute> RouteCompiler::CompileWeightedRoute(
+    const route_v3::WeightedCluster::ClusterWeight& cluster, const ConfigPath& place, const Level& level,
+    const CompiledRoute& route) {
+  auto made = std::make_unique<CompiledRoute>();
+  made->name = route.name;
+  made->virtual_host = route.virtual_host;
+  made->scope = route.scope;
+  made->index = route.index;
+  made->request_body_buffer_limit = route.request_body_buffer_limit;
+  made->path_kind = route.path_kind;
+  made->case_sensitive = route.case_sensitive;
+  made->path = route.path;
+  made->route_stats = route.route_stats;
+  made->cluster = cluster.name();
+  made->forward = ForwardOf(cluster, place, route);
+  if (!made->cluster.empty()) {
+    made->cluster_stats = StatsOf(made->cluster);
+    CheckCluster(made->cluster, place.Field("name"));
+  }
+  Level own = CompileLevel(cluster, place);
+  ApplyLevels(&own, level, *made);
+  return made;
+}
+
 void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, const ConfigPath& path,
                                    const Level& level, CompiledRoute& route) {
   auto choice = std::make_unique<CompiledRoute::WeightedChoice>();
@@ -191,34 +230,7 @@ void RouteCompiler::CompileWeights(const route_v3::WeightedCluster& config, cons
       context_.diagnostics.Error(place, "needs exactly one of name and cluster_header");
       continue;
     }
-    auto made = std::make_unique<CompiledRoute>();
-    made->name = route.name;
-    made->virtual_host = route.virtual_host;
-    made->scope = route.scope;
-    made->index = route.index;
-    made->request_body_buffer_limit = route.request_body_buffer_limit;
-    made->path_kind = route.path_kind;
-    made->case_sensitive = route.case_sensitive;
-    made->path = route.path;
-    made->forward = route.forward;
-    made->cluster = cluster.name();
-    if (!cluster.host_rewrite_literal().empty() || !cluster.cluster_header().empty()) {
-      auto forward = std::make_shared<ForwardAction>(*route.forward);
-      forward->cluster_header = ToLowerAscii(cluster.cluster_header());
-      if (!cluster.host_rewrite_literal().empty()) {
-        CheckRewrite(cluster.host_rewrite_literal(), place.Field("host_rewrite_literal"),
-                     context_.diagnostics);
-        forward->auto_host_rewrite = false;
-        forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
-      }
-      made->forward = std::move(forward);
-    }
-    if (!made->cluster.empty()) {
-      made->cluster_stats = StatsOf(made->cluster);
-      CheckCluster(made->cluster, place.Field("name"));
-    }
-    Level own = CompileLevel(cluster, place);
-    ApplyLevels(&own, level, *made);
+    auto made = CompileWeightedRoute(cluster, place, level, route);
     uint32_t weight = WeightOf(config.runtime_key_prefix(), cluster.name(), cluster.weight().value());
     total += weight;
     choice->routes.emplace_back(weight, std::move(made));

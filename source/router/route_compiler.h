@@ -14,6 +14,7 @@ class Route;
 class RouteConfiguration;
 class VirtualHost;
 class WeightedCluster;
+class WeightedCluster_ClusterWeight;
 }  // namespace envoy::config::route::v3
 
 namespace narthex {
@@ -55,6 +56,12 @@ class RouteCompiler {
   void CompileWeights(const envoy::config::route::v3::WeightedCluster& config, const ConfigPath& path,
                       const Level& level, CompiledRoute& route);
   void CompileTlsRequirement(const envoy::config::route::v3::VirtualHost& config, VirtualHost& host);
+  std::unique_ptr<CompiledRoute> CompileWeightedRoute(
+      const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster, const ConfigPath& place,
+      const Level& level, const CompiledRoute& route);
+  std::shared_ptr<const ForwardAction> ForwardOf(
+      const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster, const ConfigPath& place,
+      const CompiledRoute& route) const;
   uint32_t WeightOf(const std::string& prefix, const std::string& cluster, uint32_t weight) const;
   void ApplyLevels(const Level* cluster, const Level& own, CompiledRoute& route);
   std::shared_ptr<const HeaderMutations> Combine(const MutationLevel& cluster, const MutationLevel& own,
