@@ -192,7 +192,7 @@ class SmokeTest(unittest.TestCase):
     def test_admin_pages_answer(self):
         gateway = self.start()
         for path in ["/", "/server_info", "/stats", "/stats/prometheus", "/clusters", "/clusters?format=json",
-                     "/listeners?format=json", "/config_dump", "/logging", "/memory", "/runtime", "/certs",
+                     "/listeners?format=json", "/config_dump", "/logging", "/memory", "/runtime", "/init_dump", "/certs",
                      "/explain?url=http://h/"]:
             self.assertEqual(gateway.admin(path)[0], 200, path)
         for path in ["/server_info", "/clusters?format=json", "/listeners?format=json", "/config_dump", "/memory",
@@ -201,6 +201,40 @@ class SmokeTest(unittest.TestCase):
         self.assertEqual(gateway.admin("/ready"), (200, "LIVE\n"))
         self.assertEqual(gateway.admin("/quitquitquit")[0], 405)
         self.assertEqual(gateway.admin("/nothing")[0], 404)
+
+    def test_the_runtime_is_modified_for_every_worker(self):
+        gateway = self.start(edits=[
+            ("static_resources:\n", "layered_runtime: {layers: [{name: set, static_layer: {share: 0}}, "
+             "{name: admin, admin_layer: {}}]}\nstatic_resources:\n"),
+            ("              - match: {prefix: /}\n", "              - match: {prefix: /, runtime_fraction: {default_value: "
+             "{numerator: 0}, runtime_key: share}}\n                direct_response: {status: 418}\n"
+             "              - match: {prefix: /}\n")])
+        self.assertEqual(gateway.get()[0], 200)
+
+        def modify(query, value):
+            self.assertEqual(gateway.admin("/runtime_modify?" + query, "POST"), (200, "OK\n"))
+            until(lambda: json.loads(gateway.admin("/runtime")[1])["entries"].get("share") == {"final_value": value},
+                  "the value")
+
+        updates = gateway.stat("server.config_update_success")
+        modify("share=100", "100")
+        # Counted when the last worker has it.
+        until(lambda: gateway.stat("server.config_update_success") > updates, "the workers")
+        self.assertEqual({gateway.get()[0] for _ in range(20)}, {418})
+        # A reload keeps it.
+        gateway.process.send_signal(signal.SIGHUP)
+        until(lambda: gateway.stat("server.config_update_success") > updates + 1, "the reload")
+        self.assertEqual(gateway.get()[0], 418)
+        modify("share=", "0")
+        until(lambda: gateway.stat("server.config_update_success") > updates + 2, "the workers")
+        self.assertEqual({gateway.get()[0] for _ in range(20)}, {200})
+
+    def test_the_runtime_is_not_modified_without_a_layer_for_it(self):
+        gateway = self.start()
+        status, text = gateway.admin("/runtime_modify?a=1", "POST")
+        self.assertEqual(status, 503)
+        self.assertIn("no admin layer", text)
+        self.assertEqual(gateway.admin("/runtime_modify?a=1")[0], 405)
 
     def test_what_is_said_to_the_gateway_goes_no_further(self):
         gateway = self.start(edits=[
