@@ -281,6 +281,21 @@ class SmokeTest(unittest.TestCase):
         self.start(edits=[("stat_prefix: main\n", "stat_prefix: main\n          " + log + "\n")]).get()
         self.assertEqual(self.lines(path, 1), ["200 service 1"])
 
+    def test_points_of_the_upstream_side_are_logged(self):
+        log, path = self.access_log("access.log", " ".join("%COMMON_DURATION(" + points + ":us)%" for points in (
+            "US_CX_BEG:US_CX_END", "US_CX_END:US_RX_BEG", "US_RX_BEG:US_RX_BODY_BEG", "US_CX_END:US_HS_END")))
+        self.start(edits=[("stat_prefix: main\n", "stat_prefix: main\n          " + log + "\n")]).get()
+        self.assertRegex(self.lines(path, 1)[0], r"^\d+ \d+ \d+ -$")
+
+    def test_counts_a_route_with_a_prefix(self):
+        gateway = self.start(edits=[("              - match: {prefix: /}\n", "              - match: {prefix: /}\n"
+                                     "                stat_prefix: cart\n")])
+        gateway.get()
+        for name in ("total", "completed", "2xx", "200"):
+            self.assertEqual(gateway.stat("vhost.all.route.cart.upstream_rq_" + name), 1, name)
+        self.assertIn('envoy_vhost_route_upstream_rq_total{envoy_route="cart",envoy_virtual_host="all"} 1',
+                      gateway.admin("/stats/prometheus")[1])
+
     def test_connections_are_logged_by_their_listener(self):
         log, path = self.access_log(
             "listener.log", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %PROTOCOL% %BYTES_RECEIVED% %BYTES_SENT% "
