@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "filters/router/timeouts.h"
-#include "source/http/byte_scan.h"
+#include "source/http/http1_fields.h"
 
 namespace narthex {
 namespace {
@@ -31,7 +31,7 @@ std::optional<Response> RewriteHost(const ForwardAction& forward, HeaderMap& hea
   if (forward.host_rewrite.kind == HostRewrite::Kind::kNone) return std::nullopt;
   std::string host = forward.host_rewrite.Rewrite(headers);
   if (host.empty()) return std::nullopt;
-  if (HasSpaceOrControl(host)) {
+  if (!IsValidHost(host)) {
     return LocalReply(400, "rewritten_host_invalid", "the request asks for an invalid host");
   }
   std::string_view old = headers.Get(Header::kAuthority);

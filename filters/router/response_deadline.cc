@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "source/router/compiled_route.h"
+
 namespace narthex {
 namespace {
 
@@ -62,7 +64,7 @@ class BoundedBody final : public BodySource {
     failed.error->flag = ResponseFlag::kUpstreamRequestTimeout;
     failed.error->detail = "response_timeout";
     exchange_.AddFlag(failed.error->flag);
-    timeouts_.Add();
+    CountTimeout(exchange_, timeouts_);
     co_return failed;
   }
 
@@ -81,6 +83,12 @@ std::chrono::milliseconds ResponseDeadline::Left() const {
   if (from == 0) return timeout_;
   const uint64_t end = from + static_cast<uint64_t>(timeout_.count()) * kUsPerMs;
   return Until(end, exchange_->loop().NowUs());
+}
+
+void CountTimeout(const Exchange& exchange, Counter timeouts) {
+  timeouts.Add();
+  const auto* route = static_cast<const CompiledRoute*>(exchange.route());
+  if (route != nullptr && route->route_stats != nullptr) route->route_stats->timeout.Add();
 }
 
 Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts) {

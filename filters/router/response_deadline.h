@@ -67,6 +67,9 @@ class [[nodiscard]] Bounded {
   std::coroutine_handle<> awaiting_;
 };
 
+// Counts a response that did not come in time: for its cluster in `timeouts`, and for its route.
+void CountTimeout(const Exchange& exchange, Counter timeouts);
+
 // A body that fails with `response_timeout`, which counts as one in `timeouts`, when the deadline passes
 // before its end.
 Body BoundBody(Body body, const ResponseDeadline& deadline, Exchange& exchange, Counter timeouts);

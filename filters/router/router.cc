@@ -38,8 +38,11 @@ struct RouterOptions {
 
 Response AnswerRedirect(const CompiledRoute& route, Exchange& exchange) {
   FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
-  Response response = LocalReply(route.redirect->status, "direct_response");
   std::string location = RedirectLocation(*route.redirect, route, context);
+  if (location.empty()) {
+    return LocalReply(500, "redirect_location_invalid", "the route makes an invalid URL of this request's");
+  }
+  Response response = LocalReply(route.redirect->status, "direct_response");
   if (IsHeaderValue(location)) response.headers().Set(Header::kLocation, location);
   return response;
 }
@@ -50,7 +53,8 @@ Response AnswerDirectly(const CompiledRoute& route, Exchange& exchange) {
   // As Envoy does: the request's own URI.
   if (answer.status == 201 || answer.status / 100 == 3) {
     FormatContext context{&exchange, &exchange.request_headers, nullptr, nullptr, {}};
-    response.headers().Set(Header::kLocation, RedirectLocation(RedirectAction(), route, context));
+    const std::string location = RedirectLocation(RedirectAction(), route, context);
+    if (!location.empty()) response.headers().Set(Header::kLocation, location);
   }
   return response;
 }
@@ -112,6 +116,7 @@ class Router final : public HttpFilter {
       response.set_body(BoundBody(std::move(response.body()), deadline, exchange, stats.timeouts()));
     }
     if (options_.count_codes) stats.Count(response.status());
+    if (route.route_stats != nullptr) CountForRoute(*route.route_stats, exchange, response.status());
     co_return response;
   }
 
@@ -164,8 +169,13 @@ class Router final : public HttpFilter {
     return Failed(std::get<ExchangeError>(std::move(*result)), exchange);
   }
 
+  void CountForRoute(const RouteStats& stats, const Exchange& exchange, int status) const {
+    if (!exchange.upstream.protocol.empty()) stats.total.Add();
+    if (options_.count_codes) stats.codes.Count(status);
+  }
+
   Response DeadlinePassed(Exchange& exchange, const ClusterResponseStats& stats) const {
-    stats.timeouts().Add();
+    CountTimeout(exchange, stats.timeouts());
     // The cluster may be another by now.
     Cluster* waited = exchange.clusters->Find(exchange.upstream.cluster);
     if (waited != nullptr) waited->NoteTimeout(exchange.upstream);

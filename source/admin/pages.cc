@@ -108,6 +108,8 @@ void AddReadingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
        [&backend](const AdminRequest& request) { return backend.ConfigDump(request); }});
   pages.push_back({"/runtime", "runtime layers and their values", false,
                    [&backend](const AdminRequest&) { return JsonReply(backend.Runtime()); }});
+  pages.push_back({"/init_dump", "what the gateway still waits for before it serves (?mask)", false,
+                   [](const AdminRequest&) { return JsonReply("{}\n"); }});
   pages.push_back({"/explain", "which route takes a request (?method=GET&url=http://host/path)", false,
                    [&backend](const AdminRequest& request) { return backend.Explain(request); }});
   pages.push_back(
@@ -136,7 +138,17 @@ AdminReply DrainListeners(AdminBackend& backend, const AdminRequest& request) {
   return Ok();
 }
 
+AdminReply ModifyRuntime(AdminBackend& backend, const AdminRequest& request) {
+  if (!request.query.empty()) return backend.ModifyRuntime(request);
+  return {400,
+          "usage: POST /runtime_modify?key1=value1&key2=value2\n"
+          "use an empty value to remove what was set before\n"};
+}
+
 void AddChangingPages(AdminBackend& backend, std::vector<AdminPage>& pages) {
+  pages.push_back({"/runtime_modify", "set values in the runtime's admin layer (?KEY=VALUE; empty: unset)",
+                   true,
+                   [&backend](const AdminRequest& request) { return ModifyRuntime(backend, request); }});
   pages.push_back({"/healthcheck/fail", "make /ready and health checks fail", true,
                    [&backend](const AdminRequest&) { return backend.FailHealthCheck(true), Ok(); }});
   pages.push_back({"/healthcheck/ok", "undo /healthcheck/fail", true,

@@ -35,6 +35,9 @@ class AdminBackend {
   // name.
   virtual AdminReply ConfigDump(const AdminRequest& request) const = 0;
   virtual std::string Runtime() const = 0;
+  // Sets the query's keys in the runtime's admin layer; an empty value takes a key away. REQUIRES: there are
+  // some.
+  virtual AdminReply ModifyRuntime(const AdminRequest& request) = 0;
   // JSON, without key material.
   virtual std::string Certificates() const = 0;
   // What `explain` says of a request to the running configuration.

@@ -6,8 +6,8 @@
 
 namespace narthex {
 
-// The number that the runtime's static layers give a key (a share: in percent), or nullopt. For load time:
-// the layers change with the configuration only. May be empty, when there is no runtime.
+// The number that the runtime's layers give a key (a share: in percent), or nullopt. For load time:
+// a change of the layers makes a new configuration. May be empty, when there is no runtime.
 using RuntimeLookup = std::function<std::optional<double>(std::string_view key)>;
 
 // What the runtime says of `key`, else `otherwise`; an empty key is never there.

@@ -92,13 +92,18 @@ struct UpstreamFacts {
 struct ExchangeTimes {
   std::chrono::system_clock::time_point start_wall;
   uint64_t start = 0;
-  uint64_t request_end = 0;       // last byte of the request read from downstream
-  uint64_t upstream_start = 0;    // first byte of the request sent upstream
-  uint64_t upstream_end = 0;      // last byte of the request sent upstream
-  uint64_t response_head = 0;     // response head received from upstream
-  uint64_t response_end = 0;      // last byte of the response received from upstream
-  uint64_t downstream_start = 0;  // first byte of the response sent
-  uint64_t end = 0;               // last byte of the response sent, or the exchange given up
+  uint64_t request_end = 0;     // last byte of the request read from downstream
+  uint64_t upstream_start = 0;  // first byte of the request sent upstream
+  // Of the connection that serves the request; it may be older than the exchange.
+  uint64_t upstream_connect = 0;    // began to connect
+  uint64_t upstream_connected = 0;  // connected
+  uint64_t upstream_handshake = 0;  // the TLS handshake was done
+  uint64_t upstream_end = 0;        // last byte of the request sent upstream
+  uint64_t response_head = 0;       // response head received from upstream
+  uint64_t response_body = 0;       // first bytes of the response's body received from upstream
+  uint64_t response_end = 0;        // last byte of the response received from upstream
+  uint64_t downstream_start = 0;    // first byte of the response sent
+  uint64_t end = 0;                 // last byte of the response sent, or the exchange given up
 };
 
 // One request with its response, from the first byte to the access log. Filters, router, log and explain read
@@ -187,6 +192,7 @@ class Exchange {
     std::string space, key, value;
   };
   void SetMetadata(std::string_view space, std::string_view key, std::string_view value);
+  const std::vector<MetadataEntry>& metadata() const { return metadata_; }
   // Data is null when there is none.
   std::string_view GetMetadata(std::string_view space, std::string_view key) const;
 

@@ -13,6 +13,7 @@ Task<BodyPiece> Http1ClientConnection::ResponseBody::Read() {
   while (true) {
     BodyPiece piece;
     if (!Decode(piece)) co_return Broken("bad chunk");
+    if (!piece.data.empty()) connection_.BodyBegan();
     if (piece.end) connection_.ResponseDone(lease_);
     if (piece.end || !piece.data.empty()) co_return piece;
     co_await connection_.stream_->Readable();
@@ -75,6 +76,7 @@ Body Http1ClientConnection::MakeBody(const ResponseHead& head, Lease lease) {
   }
   if (has_length && input_.size() >= framing.length) {
     Buffer data = input_.Take(framing.length);
+    if (!data.empty()) BodyBegan();
     ResponseDone(lease);
     return Body(std::move(data));
   }

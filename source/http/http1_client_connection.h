@@ -77,6 +77,10 @@ class Http1ClientConnection final : public ClientConnection {
   Http1Limits Limits() const;
   ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
   Body MakeBody(const ResponseHead& head, Lease lease);
+  void BodyBegan() {
+    if (exchange_ != nullptr && exchange_->times.response_body == 0)
+      exchange_->times.response_body = loop_.NowUs();
+  }
 
   EventLoop& loop_;
   std::unique_ptr<Stream> stream_;

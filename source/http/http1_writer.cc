@@ -70,14 +70,15 @@ bool AreSafe(const HeaderMap& headers) {
   return true;
 }
 
-// A rewrite that left a space in the target would let it end the request line early.
+// A rewrite that left a space in the target would let it end the request line early; what is no host could
+// stand for another one behind us.
 bool IsRequestLineSafe(const HeaderMap& headers, bool connect) {
   if (connect) return IsConnect(headers) && IsAuthorityForm(headers.Get(Header::kAuthority));
   const std::string_view method = headers.Get(Header::kMethod);
   const std::string_view path = headers.Get(Header::kPath);
   if (method.empty() || path.empty() || !AllOf(method, kToken)) return false;
   if (HasSpaceOrControl(path)) return false;
-  return headers.Get(Header::kAuthority).find(' ') == std::string_view::npos;
+  return IsValidHost(headers.Get(Header::kAuthority));
 }
 
 void PutFields(const HeaderMap& headers, HeadWriter& writer) {

@@ -158,6 +158,16 @@ void CountRefusal(const HcmStats& stats, std::string_view detail) {
   if (detail == "absolute_path_rejected") stats.rq_non_relative_path.Add();
 }
 
+// The snapshot keeps the table alive, and the table its routes.
+void TakeRoute(Exchange& exchange, const CompiledRoute& route) {
+  exchange.set_route(route);
+  exchange.route_name = route.name;
+  exchange.upstream.cluster = route.cluster;
+  if (route.forward != nullptr && route.forward->idle_timeout) {
+    exchange.SetIdleTimeout(*route.forward->idle_timeout);
+  }
+}
+
 // How long the cluster took, once the whole request was there.
 void RecordUpstreamTime(const Exchange& exchange) {
   const auto* route = static_cast<const CompiledRoute*>(exchange.route());
@@ -193,10 +203,7 @@ Task<Response> ConnectionManager::Handle(Request request) {
     co_return Finish(config, exchange, RefusalFor(admission));
   }
   const CompiledRoute& route = no_route ? *config.no_route : *admission.route;
-  // The snapshot keeps the table alive, and the table its routes.
-  exchange.set_route(route);
-  exchange.route_name = route.name;
-  exchange.upstream.cluster = route.cluster;
+  TakeRoute(exchange, route);
   const FilterChain* chain = route.chain.get();
   if (AsksForTunnel(request.headers())) {
     const FilterChain* const tunnel = TunnelChain::Of(config, route, request.headers()).chain;
@@ -204,9 +211,6 @@ Task<Response> ConnectionManager::Handle(Request request) {
     if (tunnel == nullptr && only) co_return Finish(config, exchange, LocalReply(403, "upgrade_failed"));
     if (tunnel == nullptr) DropTunnel(request);
     if (tunnel != nullptr) chain = tunnel;
-  }
-  if (route.forward != nullptr && route.forward->idle_timeout) {
-    exchange.SetIdleTimeout(*route.forward->idle_timeout);
   }
   Next first(chain->data());
   exchange.max_duration = MaxDuration(config, route, request.headers());

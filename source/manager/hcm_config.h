@@ -95,7 +95,8 @@ struct HcmCompileContext {
   RuntimeLookup runtime = {};
   // A cluster's name in statistics (alt_stat_name); null: its own.
   std::function<std::string(std::string_view)> stat_name = {};
-  uint32_t min_client_rate = 0;  // the profile's; see ServerCodecOptions
+  uint32_t min_client_rate = 0;       // the profile's; see ServerCodecOptions
+  bool tolerate_unsupported = false;  // LoadOptions, for the files that it names
 };
 
 // Null after errors were added to the diagnostics. Reads the files that the message names; blocking. The

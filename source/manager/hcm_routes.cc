@@ -59,18 +59,18 @@ bool FindTable(const DiscoveryResponse& response, const ConfigDocument& document
 }
 
 // Reads the file as a DiscoveryResponse, or as a bare RouteConfiguration.
-bool LoadTable(const std::string& file, const std::string& name, ConfigPath name_path, LoadedTable& table,
-               Diagnostics& diagnostics) {
+bool LoadTable(const std::string& file, const std::string& name, ConfigPath name_path,
+               const LoadOptions& options, LoadedTable& table, Diagnostics& diagnostics) {
   DiscoveryResponse response;
   ConfigDocument document;
   Diagnostics of_response;
-  if (LoadFile(file, response, document, of_response)) {
+  if (LoadFile(file, response, document, of_response, options)) {
     TakeFindings(of_response, diagnostics);
     return FindTable(response, document, name, name_path, table, diagnostics);
   }
   Diagnostics of_table;
   ConfigDocument table_document;
-  if (!LoadFile(file, table.config, table_document, of_table)) {
+  if (!LoadFile(file, table.config, table_document, of_table, options)) {
     // It is neither: report it as what it resembles more.
     TakeFindings(response.resources_size() > 0 ? of_response : of_table, diagnostics);
     return false;
@@ -107,7 +107,9 @@ void CompileRoutes(const HcmProto& config, ConfigPath path, ChainBuilder& chains
   const std::string& file = config.rds().config_source().path_config_source().path();
   hcm.watched_files.push_back(file);
   LoadedTable table;
-  if (!LoadTable(file, config.rds().route_config_name(), rds.Field("route_config_name"), table,
+  LoadOptions options;
+  options.tolerate_unsupported = context.tolerate_unsupported;
+  if (!LoadTable(file, config.rds().route_config_name(), rds.Field("route_config_name"), options, table,
                  context.diagnostics)) {
     return;
   }

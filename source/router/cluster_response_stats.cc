@@ -1,6 +1,8 @@
 #include "source/router/cluster_response_stats.h"
 
 #include <map>
+#include <memory>
+#include <mutex>
 
 namespace narthex {
 
@@ -32,36 +34,10 @@ RetryStats::RetryStats(const std::string& cluster) {
 }
 
 ClusterResponseStats::ClusterResponseStats(std::string_view cluster)
-    : cluster_(cluster), prefix_("cluster." + cluster_ + ".upstream_rq_"), retries_(cluster_) {
+    : cluster_(cluster), retries_(cluster_), codes_("cluster." + cluster_ + ".upstream_rq_") {
   StatsStore& store = StatsStore::Process();
-  completed_ = store.MakeCounter(prefix_ + "completed");
-  timeout_ = store.MakeCounter(prefix_ + "timeout");
-  time_ = store.MakeHistogram(prefix_ + "time");
-  for (size_t i = 0; i < classes_.size(); ++i) {
-    classes_[i] = store.MakeCounter(prefix_ + std::to_string(i + 1) + "xx");
-  }
-  Code(200);
-}
-
-const Counter& ClusterResponseStats::Code(int status) const {
-  std::atomic<const Counter*>& slot = codes_[static_cast<size_t>(status - kFirstCode)];
-  const Counter* counter = slot.load(std::memory_order_acquire);
-  if (counter != nullptr) return *counter;
-  std::lock_guard lock(mutex_);
-  counter = slot.load(std::memory_order_relaxed);
-  if (counter == nullptr) {
-    // Lives as long as the process, as the statistics do.
-    counter = new Counter(StatsStore::Process().MakeCounter(prefix_ + std::to_string(status)));
-    slot.store(counter, std::memory_order_release);
-  }
-  return *counter;
-}
-
-void ClusterResponseStats::Count(int status) const {
-  if (status < kFirstCode || status >= kFirstCode + kCodes) return;
-  completed_.Add();
-  classes_[static_cast<size_t>(status / 100 - 1)].Add();
-  Code(status).Add();
+  timeout_ = store.MakeCounter("cluster." + cluster_ + ".upstream_rq_timeout");
+  time_ = store.MakeHistogram("cluster." + cluster_ + ".upstream_rq_time");
 }
 
 }  // namespace narthex

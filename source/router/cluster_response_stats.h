@@ -1,13 +1,9 @@
 #pragma once
 
-#include <array>
-#include <atomic>
-#include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "source/router/response_codes.h"
 #include "source/stats/stats.h"
 
 namespace narthex {
@@ -34,7 +30,7 @@ class ClusterResponseStats {
   // The cluster's name in statistics.
   const std::string& cluster() const { return cluster_; }
   // Counts a response. A code that the cluster never gave before makes its counter.
-  void Count(int status) const;
+  void Count(int status) const { codes_.Count(status); }
   // upstream_rq_timeout.
   Counter timeouts() const { return timeout_; }
   const RetryStats& retries() const { return retries_; }
@@ -42,19 +38,11 @@ class ClusterResponseStats {
   Histogram time() const { return time_; }
 
  private:
-  static constexpr int kFirstCode = 100;
-  static constexpr int kCodes = 500;
-  const Counter& Code(int status) const;
-
   std::string cluster_;
-  std::string prefix_;
   RetryStats retries_;
-  Counter completed_;
+  ResponseCodes codes_;
   Counter timeout_;
   Histogram time_;
-  std::array<Counter, 5> classes_;
-  mutable std::mutex mutex_;
-  mutable std::array<std::atomic<const Counter*>, kCodes> codes_ = {};
 };
 
 }  // namespace narthex

@@ -5,6 +5,7 @@
 #include "source/config/data_source.h"
 #include "source/http/byte_scan.h"
 #include "source/router/compile_hash_policy.h"
+#include "source/http/http1_fields.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/compile_retry.h"
 
@@ -40,6 +41,11 @@ void SetTimeouts(const route_v3::RouteAction& config, ForwardAction& forward) {
   }
 }
 
+void WarnWithoutSlash(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (text.starts_with('/')) return;
+  diagnostics.Warning(path, "does not begin with a slash: every request is answered with 500");
+}
+
 bool SetPathRewrite(const route_v3::RouteAction& config, const ConfigPath& path, Diagnostics& diagnostics,
                     ForwardAction& forward) {
   bool prefix = !config.prefix_rewrite().empty();
@@ -49,10 +55,7 @@ bool SetPathRewrite(const route_v3::RouteAction& config, const ConfigPath& path,
   }
   if (prefix) {
     if (!CheckRewrite(config.prefix_rewrite(), path.Field("prefix_rewrite"), diagnostics)) return false;
-    if (!config.prefix_rewrite().starts_with('/')) {
-      diagnostics.Warning(path.Field("prefix_rewrite"),
-                          "does not begin with a slash: every request is answered with 500");
-    }
+    WarnWithoutSlash(config.prefix_rewrite(), path.Field("prefix_rewrite"), diagnostics);
     forward.path_rewrite = {PathRewrite::Kind::kPrefix, config.prefix_rewrite(), nullptr};
   } else if (config.has_regex_rewrite()) {
     auto regex = CompileSubstitution(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics);
@@ -67,7 +70,7 @@ bool SetHostRewrite(const route_v3::RouteAction& config, const ConfigPath& path,
   forward.append_x_forwarded_host = config.append_x_forwarded_host();
   switch (config.host_rewrite_specifier_case()) {
     case route_v3::RouteAction::kHostRewriteLiteral:
-      if (!CheckRewrite(config.host_rewrite_literal(), path.Field("host_rewrite_literal"), diagnostics)) {
+      if (!CheckHostRewrite(config.host_rewrite_literal(), path.Field("host_rewrite_literal"), diagnostics)) {
         return false;
       }
       forward.host_rewrite = {HostRewrite::Kind::kLiteral, config.host_rewrite_literal(), nullptr};
@@ -153,6 +156,13 @@ bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& 
   return false;
 }
 
+bool CheckHostRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics) {
+  if (!CheckRewrite(text, path, diagnostics)) return false;
+  if (IsValidHost(text)) return true;
+  diagnostics.Error(path, "must be a host's name or address, and a port if any, as in example.com:8080");
+  return false;
+}
+
 std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::RouteAction& config,
                                                               const ConfigPath& path) {
   route_v3::RouteAction rest;
@@ -169,6 +179,51 @@ std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::Ro
   return made;
 }
 
+namespace {
+
+bool SetRedirectRegex(const matcher_v3::RegexMatchAndSubstitute& config, const ConfigPath& path,
+                      Diagnostics& diagnostics, RedirectAction& action) {
+  action.path_kind = RedirectAction::Path::kRegex;
+  action.path = config.substitution();
+  action.regex = CompileSubstitution(config, path, diagnostics);
+  return action.regex != nullptr;
+}
+
+bool SetRedirectFormat(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics,
+                       RedirectAction& action) {
+  auto format = SubstitutionFormatter::Parse(text, path, SubstitutionFormatter::Absent::kEmpty);
+  diagnostics.AddStatus(format.status());
+  if (!format.ok()) return false;
+  action.path_kind = RedirectAction::Path::kFormat;
+  action.format = std::make_shared<const SubstitutionFormatter>(*std::move(format));
+  return true;
+}
+
+bool SetRedirectPath(const route_v3::RedirectAction& config, const ConfigPath& path, Diagnostics& diagnostics,
+                     RedirectAction& action) {
+  const auto literal = [&](RedirectAction::Path kind, const std::string& text, std::string_view field) {
+    if (text.empty()) return true;
+    WarnWithoutSlash(text, path.Field(field), diagnostics);
+    action.path_kind = kind;
+    action.path = text;
+    return true;
+  };
+  switch (config.path_rewrite_specifier_case()) {
+    case route_v3::RedirectAction::kPathRedirect:
+      return literal(RedirectAction::Path::kReplace, config.path_redirect(), "path_redirect");
+    case route_v3::RedirectAction::kPrefixRewrite:
+      return literal(RedirectAction::Path::kPrefix, config.prefix_rewrite(), "prefix_rewrite");
+    case route_v3::RedirectAction::kRegexRewrite:
+      return SetRedirectRegex(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics, action);
+    case route_v3::RedirectAction::kPathRewrite:
+      return SetRedirectFormat(config.path_rewrite(), path.Field("path_rewrite"), diagnostics, action);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<const RedirectAction> CompileRedirect(const route_v3::RedirectAction& config,
                                                       const ConfigPath& path, Diagnostics& diagnostics) {
   static constexpr int kStatuses[] = {301, 302, 303, 307, 308};
@@ -178,33 +233,7 @@ std::unique_ptr<const RedirectAction> CompileRedirect(const route_v3::RedirectAc
   action->port = config.port_redirect();
   action->strip_query = config.strip_query();
   action->scheme = config.https_redirect() ? "https" : config.scheme_redirect();
-  switch (config.path_rewrite_specifier_case()) {
-    case route_v3::RedirectAction::kPathRedirect:
-      if (!config.path_redirect().empty()) action->path_kind = RedirectAction::Path::kReplace;
-      action->path = config.path_redirect();
-      break;
-    case route_v3::RedirectAction::kPrefixRewrite:
-      if (!config.prefix_rewrite().empty()) action->path_kind = RedirectAction::Path::kPrefix;
-      action->path = config.prefix_rewrite();
-      break;
-    case route_v3::RedirectAction::kRegexRewrite:
-      action->path_kind = RedirectAction::Path::kRegex;
-      action->path = config.regex_rewrite().substitution();
-      action->regex = CompileSubstitution(config.regex_rewrite(), path.Field("regex_rewrite"), diagnostics);
-      if (action->regex == nullptr) return nullptr;
-      break;
-    case route_v3::RedirectAction::kPathRewrite: {
-      auto format = SubstitutionFormatter::Parse(config.path_rewrite(), path.Field("path_rewrite"),
-                                                 SubstitutionFormatter::Absent::kEmpty);
-      diagnostics.AddStatus(format.status());
-      if (!format.ok()) return nullptr;
-      action->path_kind = RedirectAction::Path::kFormat;
-      action->format = std::make_shared<const SubstitutionFormatter>(*std::move(format));
-      break;
-    }
-    default:
-      break;
-  }
+  if (!SetRedirectPath(config, path, diagnostics, *action)) return nullptr;
   return action;
 }
 

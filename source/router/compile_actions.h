@@ -39,6 +39,8 @@ std::shared_ptr<const Regex> CompileSubstitution(
     Diagnostics& diagnostics);
 // Whether `text` may go into a path or a host, which a space or a control character would end.
 bool CheckRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics);
+// Whether `text` may take the place of a request's host.
+bool CheckHostRewrite(const std::string& text, const ConfigPath& path, Diagnostics& diagnostics);
 
 std::unique_ptr<const RedirectAction> CompileRedirect(const envoy::config::route::v3::RedirectAction& config,
                                                       const ConfigPath& path, Diagnostics& diagnostics);

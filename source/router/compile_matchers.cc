@@ -106,6 +106,13 @@ bool CompileMetadata(const matcher_v3::MetadataMatcher& config, const ConfigPath
   }
 }
 
+TlsMatcher CompileTls(const route_v3::RouteMatch::TlsContextMatchOptions& config) {
+  TlsMatcher matcher;
+  if (config.has_presented()) matcher.presented = config.presented().value();
+  if (config.has_validated()) matcher.validated = config.validated().value();
+  return matcher;
+}
+
 FractionMatcher CompileRuntimeFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
                                        const ConfigPath& path, const RouteCompileContext& context) {
   FractionMatcher fraction =
@@ -180,6 +187,7 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
     ConfigPath place = path.Field("dynamic_metadata").Index(static_cast<size_t>(i));
     ok &= CompileMetadata(config.dynamic_metadata(i), place, diagnostics, predicates.metadata.emplace_back());
   }
+  predicates.tls = CompileTls(config.tls_context());
   predicates.grpc = config.has_grpc();
   if (config.has_runtime_fraction())
     predicates.fraction =
@@ -195,7 +203,7 @@ bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, Ro
   bool any = config.headers_size() + config.query_parameters_size() + config.cookies_size() +
                  config.dynamic_metadata_size() >
              0;
-  if (!any && !config.has_grpc() && !config.has_runtime_fraction()) return ok;
+  if (!any && !config.has_grpc() && !config.has_runtime_fraction() && !config.has_tls_context()) return ok;
   auto predicates = std::make_unique<RoutePredicates>();
   ok &= CompilePredicates(config, path, context, *predicates);
   route.predicates = std::move(predicates);

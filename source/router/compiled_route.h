@@ -17,6 +17,7 @@
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
 #include "source/router/retry_policy.h"
+#include "source/router/route_stats.h"
 #include "source/router/upgrade_rules.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/lb_metadata.h"
@@ -92,6 +93,8 @@ struct CompiledRoute : Route {
   std::shared_ptr<const HeaderMutations> response_mutations;
   // Response counters of `cluster`; null for other actions and for clusters chosen by header.
   const ClusterResponseStats* cluster_stats = nullptr;
+  // Of stat_prefix; null without one.
+  const RouteStats* route_stats = nullptr;
 
   // The match. A path of a case-insensitive route is in lower case. kConnect takes CONNECT, which has no
   // path, and nothing else does.

@@ -5,6 +5,7 @@
 
 #include "source/base/ascii.h"
 #include "source/router/route_table.h"
+#include "source/tls/facts.h"
 
 namespace narthex {
 namespace {
@@ -137,6 +138,21 @@ bool MetadataMatcher::Matches(const Exchange* exchange) const {
   return result != invert;
 }
 
+bool TlsMatcher::Matches(const Exchange* exchange) const {
+  if (!presented && !validated) return true;
+  // Without a connection, as in `explain`, there is no certificate.
+  const TlsFacts* tls = exchange == nullptr ? nullptr : exchange->connection().tls();
+  if (presented && *presented != (tls != nullptr && tls->peer() != nullptr)) return false;
+  return !validated || *validated == (tls != nullptr && tls->peer_validated);
+}
+
+std::string TlsMatcher::Describe() const {
+  std::string words = "client certificate";
+  if (presented) words += *presented ? " presented" : " not presented";
+  if (validated) words += *validated ? " validated" : " not validated";
+  return words;
+}
+
 bool IsGrpc(const HeaderMap& headers) {
   std::string_view type = headers.Get(Header::kContentType);
   constexpr std::string_view kGrpc = "application/grpc";
@@ -157,6 +173,7 @@ bool RoutePredicates::Match(const RouteInput& input) const {
   for (const MetadataMatcher& entry : metadata) {
     if (!entry.Matches(input.exchange)) return false;
   }
+  if (!tls.Matches(input.exchange)) return false;
   return !fraction || fraction->Matches(input.random);
 }
 
@@ -182,6 +199,7 @@ std::string RoutePredicates::FirstFailure(const RouteInput& input) const {
   for (const MetadataMatcher& entry : metadata) {
     if (!entry.Matches(input.exchange)) return "dynamic metadata " + entry.space + " " + entry.key;
   }
+  if (!tls.Matches(input.exchange)) return tls.Describe();
   if (!fraction || fraction->Matches(input.random)) return "";
   return "runtime_fraction " + std::to_string(fraction->numerator) + " of " +
          std::to_string(fraction->denominator);

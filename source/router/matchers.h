@@ -83,12 +83,22 @@ struct MetadataMatcher {
   bool Matches(const Exchange* exchange) const;
 };
 
+// A predicate on the client's certificate; what is unset is not asked.
+struct TlsMatcher {
+  std::optional<bool> presented;
+  std::optional<bool> validated;
+
+  bool Matches(const Exchange* exchange) const;
+  std::string Describe() const;
+};
+
 // What a route asks of a request beside its path: all must hold. Immutable, thread-safe.
 struct RoutePredicates {
   std::vector<HeaderMatcher> headers;
   std::vector<QueryMatcher> query;
   std::vector<CookieMatcher> cookies;
   std::vector<MetadataMatcher> metadata;
+  TlsMatcher tls;
   std::optional<FractionMatcher> fraction;
   bool grpc = false;
 

@@ -75,8 +75,12 @@ std::string RedirectLocation(const RedirectAction& action, const CompiledRoute& 
   std::string_view scheme = action.scheme.empty() ? old_scheme : std::string_view(action.scheme);
   std::string location(scheme);
   location += "://";
-  location += Host(action, headers.Get(Header::kAuthority), old_scheme, scheme);
-  location += Path(action, route, context);
+  const std::string host = Host(action, headers.Get(Header::kAuthority), old_scheme, scheme);
+  const std::string path = Path(action, route, context);
+  const bool rewritten = action.path_kind != RedirectAction::Path::kKeep;
+  if (host.empty() || (rewritten && !path.empty() && !IsForwardablePath(path))) return "";
+  location += host;
+  location += path;
   return location;
 }
 

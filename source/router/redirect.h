@@ -24,7 +24,9 @@ struct RedirectAction {
   std::shared_ptr<const SubstitutionFormatter> format;
 };
 
-// The Location of a redirect for the request that `context` holds (its exchange may be null).
+// The Location of a redirect for the request that `context` holds (its exchange may be null). Empty when a
+// rewrite leaves a path without a slash in front: it would go on with the name of the host, as in
+// http://shop.test.other.test, or when no host is known, in whose place a client would read the path.
 // REQUIRES: context.request.
 std::string RedirectLocation(const RedirectAction& action, const CompiledRoute& route,
                              const FormatContext& context);

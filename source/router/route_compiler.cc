@@ -121,6 +121,10 @@ std::unique_ptr<CompiledRoute> RouteCompiler::CompileRoute(const route_v3::Route
   if (config.has_request_body_buffer_limit()) {
     route->request_body_buffer_limit = config.request_body_buffer_limit().value();
   }
+  // Only what goes to a cluster is counted.
+  if (config.has_route() && !config.stat_prefix().empty()) {
+    route->route_stats = &RouteStats::Of(scope.virtual_host, config.stat_prefix());
+  }
   ConfigPath path = route->config_path();
   CompileMatch(config.match(), path.Field("match"), context_, *route);
   Level level = CompileLevel(config, path);
@@ -181,20 +185,45 @@ uint32_t RouteCompiler::WeightOf(const std::string& prefix, const std::string& c
 }
 
 // What a cluster of the choice says otherwise than the route; most say nothing, and share its action.
-void RouteCompiler::CompileOwnForward(const route_v3::WeightedCluster::ClusterWeight& cluster,
-                                      const route_v3::RouteAction& action, const ConfigPath& path,
-                                      CompiledRoute& made) {
+std::shared_ptr<const ForwardAction> RouteCompiler::ForwardOf(
+    const route_v3::WeightedCluster::ClusterWeight& cluster, const route_v3::RouteAction& action,
+    const ConfigPath& place, const CompiledRoute& route) const {
   const bool rewrites = !cluster.host_rewrite_literal().empty();
-  if (!rewrites && cluster.cluster_header().empty() && !cluster.has_metadata_match()) return;
-  auto forward = std::make_shared<ForwardAction>(*made.forward);
+  if (!rewrites && cluster.cluster_header().empty() && !cluster.has_metadata_match()) return route.forward;
+  auto forward = std::make_shared<ForwardAction>(*route.forward);
   forward->cluster_header = ToLowerAscii(cluster.cluster_header());
   if (rewrites) {
-    CheckRewrite(cluster.host_rewrite_literal(), path.Field("host_rewrite_literal"), context_.diagnostics);
+    CheckHostRewrite(cluster.host_rewrite_literal(), place.Field("host_rewrite_literal"),
+                     context_.diagnostics);
     forward->auto_host_rewrite = false;
     forward->host_rewrite = {HostRewrite::Kind::kLiteral, cluster.host_rewrite_literal(), nullptr};
   }
   forward->metadata_match = MetadataMatch::Make(action.metadata_match(), cluster.metadata_match());
-  made.forward = std::move(forward);
+  return forward;
+}
+
+std::unique_ptr<CompiledRoute> RouteCompiler::CompileWeightedRoute(
+    const route_v3::WeightedCluster::ClusterWeight& cluster, const route_v3::RouteAction& action,
+    const ConfigPath& place, const Level& level, const CompiledRoute& route) {
+  auto made = std::make_unique<CompiledRoute>();
+  made->name = route.name;
+  made->virtual_host = route.virtual_host;
+  made->scope = route.scope;
+  made->index = route.index;
+  made->request_body_buffer_limit = route.request_body_buffer_limit;
+  made->path_kind = route.path_kind;
+  made->case_sensitive = route.case_sensitive;
+  made->path = route.path;
+  made->route_stats = route.route_stats;
+  made->cluster = cluster.name();
+  made->forward = ForwardOf(cluster, action, place, route);
+  if (!made->cluster.empty()) {
+    made->cluster_stats = StatsOf(made->cluster);
+    CheckCluster(made->cluster, place.Field("name"));
+  }
+  Level own = CompileLevel(cluster, place);
+  ApplyLevels(&own, level, *made);
+  return made;
 }
 
 void RouteCompiler::CompileWeights(const route_v3::RouteAction& action, const ConfigPath& path,
@@ -210,24 +239,7 @@ void RouteCompiler::CompileWeights(const route_v3::RouteAction& action, const Co
       context_.diagnostics.Error(place, "needs exactly one of name and cluster_header");
       continue;
     }
-    auto made = std::make_unique<CompiledRoute>();
-    made->name = route.name;
-    made->virtual_host = route.virtual_host;
-    made->scope = route.scope;
-    made->index = route.index;
-    made->request_body_buffer_limit = route.request_body_buffer_limit;
-    made->path_kind = route.path_kind;
-    made->case_sensitive = route.case_sensitive;
-    made->path = route.path;
-    made->forward = route.forward;
-    made->cluster = cluster.name();
-    CompileOwnForward(cluster, action, place, *made);
-    if (!made->cluster.empty()) {
-      made->cluster_stats = StatsOf(made->cluster);
-      CheckCluster(made->cluster, place.Field("name"));
-    }
-    Level own = CompileLevel(cluster, place);
-    ApplyLevels(&own, level, *made);
+    auto made = CompileWeightedRoute(cluster, action, place, level, route);
     uint32_t weight = WeightOf(config.runtime_key_prefix(), cluster.name(), cluster.weight().value());
     total += weight;
     choice->routes.emplace_back(weight, std::move(made));

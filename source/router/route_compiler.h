@@ -55,10 +55,15 @@ class RouteCompiler {
                       const Level& level, CompiledRoute& route);
   void CompileWeights(const envoy::config::route::v3::RouteAction& action, const ConfigPath& path,
                       const Level& level, CompiledRoute& route);
-  void CompileOwnForward(const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster,
-                         const envoy::config::route::v3::RouteAction& action, const ConfigPath& path,
-                         CompiledRoute& made);
   void CompileTlsRequirement(const envoy::config::route::v3::VirtualHost& config, VirtualHost& host);
+  std::unique_ptr<CompiledRoute> CompileWeightedRoute(
+      const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster,
+      const envoy::config::route::v3::RouteAction& action, const ConfigPath& place, const Level& level,
+      const CompiledRoute& route);
+  std::shared_ptr<const ForwardAction> ForwardOf(
+      const envoy::config::route::v3::WeightedCluster_ClusterWeight& cluster,
+      const envoy::config::route::v3::RouteAction& action, const ConfigPath& place,
+      const CompiledRoute& route) const;
   uint32_t WeightOf(const std::string& prefix, const std::string& cluster, uint32_t weight) const;
   void ApplyLevels(const Level* cluster, const Level& own, CompiledRoute& route);
   std::shared_ptr<const HeaderMutations> Combine(const MutationLevel& cluster, const MutationLevel& own,

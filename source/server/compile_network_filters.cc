@@ -37,7 +37,8 @@ std::shared_ptr<const HcmConfig> CompileManager(const google::protobuf::Any& any
                                   return found == context.cluster_names.end() ? std::string(name)
                                                                               : found->second;
                                 },
-                            .min_client_rate = context.snapshot.min_client_rate};
+                            .min_client_rate = context.snapshot.min_client_rate,
+                            .tolerate_unsupported = context.files.tolerate_unsupported};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.

@@ -80,7 +80,7 @@ std::shared_ptr<const ConfigFiles> LoadConfigFiles(const CommandLine& line, Diag
   auto bootstrap = std::make_shared<Bootstrap>();
   ConfigDocument document;
   LoadOptions options;
-  options.tolerate_unsupported = line.tolerate_unsupported;
+  files->tolerate_unsupported = options.tolerate_unsupported = line.tolerate_unsupported;
   if (line.config_path.empty()) {
     LoadString("<--config-yaml>", line.config_yaml, *bootstrap, document, diagnostics, options);
   } else {

@@ -40,7 +40,8 @@ struct ConfigFiles {
   size_t static_listeners = 0;
   size_t static_clusters = 0;
   std::vector<ConfigDocument> documents;
-  std::vector<std::string> files;  // every file read: what a change of must reload
+  std::vector<std::string> files;     // every file read: what a change of must reload
+  bool tolerate_unsupported = false;  // as LoadOptions; for the files that the connection managers name
 };
 
 // Reads what the command line names. Everything wrong goes to `diagnostics`; null when nothing could be read,

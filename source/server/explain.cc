@@ -1,9 +1,12 @@
 #include "source/server/explain.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
+#include "source/base/ascii.h"
 #include "source/server/explain_cluster.h"
 #include "source/tcp_proxy/tcp_proxy_config.h"
 
@@ -27,6 +30,39 @@ Choice ChooseListener(const Snapshot& snapshot, std::optional<uint16_t> port) {
     }
   }
   return first;
+}
+
+// The name that a client asks for in its handshake: the URL's host, unless that is an address.
+std::string ServerNameOf(const ExplainUrl& url) {
+  const std::string& host = url.authority;
+  if (host.starts_with('[')) return "";
+  std::string name = ToLowerAscii(std::string_view(host).substr(0, host.rfind(':')));
+  while (name.ends_with('.')) name.pop_back();
+  return Address::Ip(name, 0).ok() ? "" : name;
+}
+
+// What the listener would know of the connection: of TLS as much as its tls_inspector finds in the handshake
+// of a browser.
+ConnectionTraits TraitsOf(const ListenerConfig& listener, const ExchangeQuestion& question,
+                          const std::string& server_name, Explanation& explanation) {
+  ConnectionTraits traits{.local = question.local, .remote = question.client};
+  if (!question.url.secure) return traits;
+  const auto& filters = listener.listener_filters.filters;
+  const bool inspects = std::any_of(filters.begin(), filters.end(), [](const ListenerFilter& filter) {
+    return std::holds_alternative<TlsInspectorFilter>(filter);
+  });
+  if (!inspects) {
+    explanation.Add("filter chain", "chosen without a look at TLS: the listener has no tls_inspector");
+    return traits;
+  }
+  traits.server_name = server_name;
+  traits.transport_protocol = "tls";
+  traits.application_protocols = {"h2", "http/1.1"};
+  explanation.Add("filter chain",
+                  "asked for by TLS with " +
+                      (server_name.empty() ? "no server name" : "server name " + server_name) +
+                      " and ALPN h2, http/1.1");
+  return traits;
 }
 
 // Where connections of a chain that is not HTTP go, whatever is asked on them.
@@ -55,12 +91,14 @@ absl::StatusOr<Explanation> ExplainIn(const Snapshot& snapshot, const ExplainReq
   if (choice.listener == nullptr) return absl::NotFoundError("the configuration has no listener");
   const ExchangeQuestion exchange{question.method, *std::move(url), question.headers, *client,
                                   choice.socket->address};
-  const FilterChainConfig* chain = choice.listener->FindChain({.local = exchange.local, .remote = *client});
 
   Explanation explanation;
   explanation.Add("listener", choice.listener->name + " at " + choice.socket->address.ToString() + " (" +
                                   choice.listener->origin.ToString() + ")");
   if (!choice.by_port) explanation.Add("listener", "chosen because no listener has the port of the URL");
+  const std::string server_name = ServerNameOf(exchange.url);
+  const FilterChainConfig* chain =
+      choice.listener->FindChain(TraitsOf(*choice.listener, exchange, server_name, explanation));
   if (chain == nullptr) {
     explanation.Add("filter chain", "none matches: the connection is closed");
     return explanation;

@@ -62,6 +62,7 @@ Example:
 
 Prints the listener, filter chain, virtual host and route that take it, every route tried with the first
 predicate that failed, the filters on its way, the cluster, and where each of them is written.
+An https:// URL is asked for over TLS: with its host as the server name, and h2 and http/1.1 on offer.
 The same answer for the running configuration comes from the admin page /explain.
 )";
 
@@ -79,7 +80,7 @@ std::string_view HelpText(Verb verb) {
 }
 
 std::string VersionText() {
-  return "narthex 0.1.0 (C++20, HTTP/1.1, Envoy v3 configuration)";
+  return "narthex 0.1.0 (C++20, HTTP/1.1, HTTP/2, TLS, gRPC, Envoy v3 configuration)";
 }
 
 }  // namespace narthex

@@ -25,6 +25,7 @@ struct LintWalk {
   ClusterIndex clusters;
   NamedClusters named;
   Diagnostics& diagnostics;
+  bool tolerate_unsupported = false;
 
   RouteLint Routes(const RouteTable* table, const UpgradeRules& upgrades) const {
     return {table, clusters, upgrades, diagnostics};
@@ -38,7 +39,9 @@ void LintRouteFile(const std::string& file, const HcmConfig& hcm, LintWalk& walk
   envoy::service::discovery::v3::DiscoveryResponse response;
   ConfigDocument document;
   Diagnostics reported;
-  if (!LoadFile(file, response, document, reported)) return;
+  LoadOptions options;
+  options.tolerate_unsupported = walk.tolerate_unsupported;
+  if (!LoadFile(file, response, document, reported, options)) return;
   CollectClusters(response, walk.named);
   for (int i = 0; i < response.resources_size(); ++i) {
     const ConfigPath path = document.Root().Field("resources").Index(i);
@@ -88,7 +91,10 @@ void LintListener(const Placed<Listener>& placed, const ListenerConfig& compiled
 }  // namespace
 
 void LintSnapshot(const Snapshot& snapshot, Diagnostics& diagnostics) {
-  LintWalk walk{.clusters = {}, .named = {}, .diagnostics = diagnostics};
+  LintWalk walk{.clusters = {},
+                .named = {},
+                .diagnostics = diagnostics,
+                .tolerate_unsupported = snapshot.files->tolerate_unsupported};
   for (const auto& placed : snapshot.files->clusters) walk.clusters.emplace(placed.message->name(), placed);
   // One compiled listener for each message, in the same order.
   for (size_t i = 0; i < snapshot.listeners.size(); ++i) {

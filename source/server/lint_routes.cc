@@ -24,12 +24,23 @@ void LintPath(const std::string& text, const ConfigPath& path, Diagnostics& diag
   }
 }
 
+// Routes are chosen before the first filter runs, and nothing before it sets metadata.
+void LintMetadata(const RouteMatch& match, const ConfigPath& path, Diagnostics& diagnostics) {
+  for (int i = 0; i < match.dynamic_metadata_size(); ++i) {
+    const bool always = match.dynamic_metadata(i).invert();
+    diagnostics.Warning(path.Field("dynamic_metadata").Index(i),
+                        std::string(always ? "every request matches" : "no request matches") +
+                            ": only filters set dynamic metadata, and they run after the route is chosen");
+  }
+}
+
 void LintMatch(const RouteMatch& match, const ConfigPath& path, Diagnostics& diagnostics) {
   if (match.has_prefix()) LintPath(match.prefix(), path.Field("prefix"), diagnostics);
   if (match.has_path()) LintPath(match.path(), path.Field("path"), diagnostics);
   if (match.has_path_separated_prefix()) {
     LintPath(match.path_separated_prefix(), path.Field("path_separated_prefix"), diagnostics);
   }
+  LintMetadata(match, path, diagnostics);
   const auto& share = match.runtime_fraction();
   if (match.has_runtime_fraction() && share.default_value().numerator() == 0 && share.runtime_key().empty()) {
     diagnostics.Warning(path.Field("runtime_fraction"), "no request matches: the share is 0");
@@ -62,6 +73,7 @@ void LintVirtualHost(const PlacedHost& placed, const RouteLint& lint) {
     if (const int taker = takers.Find(match); taker >= 0) LintReach(placed, i, taker, lint);
     LintMatch(match, routes.Index(i).Field("match"), lint.diagnostics);
     LintRoute(placed.host.routes(i), routes.Index(i), lint);
+    LintRewrites(placed.host.routes(i), routes.Index(i), lint.diagnostics);
     LintConnect(placed.host.routes(i), routes.Index(i), lint);
     takers.Add(match, i);
   }

@@ -37,6 +37,10 @@ void LintRoutes(const envoy::config::route::v3::RouteConfiguration& routes, cons
 // that lose or double a slash.
 void LintRoute(const envoy::config::route::v3::Route& route, const ConfigPath& path, const RouteLint& lint);
 
+// Warns of a route's rewrites of paths that may leave no path.
+void LintRewrites(const envoy::config::route::v3::Route& route, const ConfigPath& path,
+                  Diagnostics& diagnostics);
+
 // Warns of routes for CONNECT that answer every one with 403, and of what says something of CONNECT where
 // none comes.
 void LintConnect(const envoy::config::route::v3::Route& route, const ConfigPath& path, const RouteLint& lint);

@@ -63,21 +63,6 @@ std::string WithPort(const std::string& host) {
   return host.find(':') == std::string::npos ? host + ":443" : host;
 }
 
-Text PathFor(const RouteMatch& match) {
-  Text path = LiteralOf(match);
-  if (!match.has_safe_regex()) return path->empty() ? "/" : path;
-  const RE2 expression(match.safe_regex().regex(), RE2::Quiet);
-  std::string least, greatest;
-  constexpr int kLength = 64;
-  if (!expression.ok() || !expression.PossibleMatchRange(&least, &greatest, kLength)) return std::nullopt;
-  // The expression may end where its texts begin to differ, or ask for a character of some class.
-  for (const char* more : {"", "1", "a", "/", "/1"}) {
-    std::string candidate = path.value_or(least) + more;
-    if (RE2::FullMatch(candidate, expression)) return candidate;
-  }
-  return std::nullopt;
-}
-
 bool AddHeaders(const RouteMatch& match, RouteWitness& witness) {
   for (const HeaderMatcher& header : match.headers()) {
     if (WantsNone(header)) continue;
@@ -109,6 +94,21 @@ bool AddQuery(const RouteMatch& match, RouteWitness& witness) {
 
 }  // namespace
 
+std::optional<std::string> PathTakenBy(const RouteMatch& match) {
+  Text path = LiteralOf(match);
+  if (!match.has_safe_regex()) return path && path->empty() ? "/" : path;
+  const RE2 expression(match.safe_regex().regex(), RE2::Quiet);
+  std::string least, greatest;
+  constexpr int kLength = 64;
+  if (!expression.ok() || !expression.PossibleMatchRange(&least, &greatest, kLength)) return std::nullopt;
+  // The expression may end where its texts begin to differ, or ask for a character of some class.
+  for (const char* more : {"", "1", "a", "/", "/1"}) {
+    std::string candidate = path.value_or(least) + more;
+    if (RE2::FullMatch(candidate, expression)) return candidate;
+  }
+  return std::nullopt;
+}
+
 std::string RouteWitness::ToString() const {
   std::string text = path.empty() ? "CONNECT " + host : "GET http://" + host + path;
   for (const auto& [name, value] : headers) text.append(" -H '").append(name + ": " + value).append("'");
@@ -123,7 +123,7 @@ std::optional<RouteWitness> MakeWitness(const envoy::config::route::v3::VirtualH
     if (match.query_parameters_size() > 0 || !AddHeaders(match, witness)) return std::nullopt;
     return witness;
   }
-  const Text path = PathFor(match);
+  const Text path = PathTakenBy(match);
   if (!path) return std::nullopt;
   witness.path = *path;
   if (!AddHeaders(match, witness) || !AddQuery(match, witness)) return std::nullopt;

@@ -28,6 +28,10 @@ struct RouteWitness {
 std::optional<RouteWitness> MakeWitness(const envoy::config::route::v3::VirtualHost& host,
                                         const envoy::config::route::v3::RouteMatch& match);
 
+// A path that the match takes, made up from it. Nothing for CONNECT, and for an expression of which none
+// could be made up.
+std::optional<std::string> PathTakenBy(const envoy::config::route::v3::RouteMatch& match);
+
 // Whether the table gives the request to this route of this virtual host.
 bool IsTakenBy(const RouteTable& table, const RouteWitness& witness, int virtual_host, int route);
 

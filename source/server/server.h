@@ -53,6 +53,7 @@ class Server : private AdminBackend {
   std::string ClustersJson() const override;
   AdminReply ConfigDump(const AdminRequest& request) const override;
   std::string Runtime() const override;
+  AdminReply ModifyRuntime(const AdminRequest& request) override;
   std::string Certificates() const override;
   AdminReply Explain(const AdminRequest& request) const override;
   void FailHealthCheck(bool failing) override;

@@ -2,6 +2,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "source/base/escape.h"
 #include "source/filter/health_flag.h"
+#include "source/server/admin_runtime.h"
 #include "source/server/config_dump.h"
 #include "source/server/explain.h"
 #include "source/server/server.h"
@@ -98,6 +99,24 @@ std::string Server::Runtime() const {
     json += "\"}";
   }
   return json + "}}";
+}
+
+// The values count once a snapshot has been built of them, aside like that of a changed file: /runtime shows
+// them from then on, and every worker has the same.
+AdminReply Server::ModifyRuntime(const AdminRequest& request) {
+  if (!snapshot_->has_admin_layer) {
+    return {
+        503,
+        "there is no admin layer: add one to layered_runtime.layers, as {name: admin, admin_layer: {}}\n"};
+  }
+  if (phase_ == Phase::kDraining || listeners_closed_) {
+    return {503, "the gateway is ending, and takes no other configuration\n"};
+  }
+  if (!snapshot_->admin_runtime->Modify(request.query)) {
+    return {400, "more than " + std::to_string(AdminRuntime::kMaxKeys) + " keys\n"};
+  }
+  RequestReload();
+  return {200, "OK\n"};
 }
 
 AdminReply Server::Explain(const AdminRequest& request) const {

@@ -12,6 +12,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "narthex/config/bootstrap/v1/bootstrap.pb.h"
 #include "source/config/unpack.h"
+#include "source/server/admin_runtime.h"
 #include "source/server/snapshot_parts.h"
 #include "source/tls/ticket_keys.h"
 #include "source/upstream/cluster_set.h"
@@ -68,19 +69,20 @@ void FlattenRuntime(const google::protobuf::Struct& values, const std::string& p
 
 void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics) {
   const ConfigPath layers = files.root.Field("layered_runtime").Field("layers");
-  bool admin = false;
   for (const auto& layer : files.bootstrap->layered_runtime().layers()) {
     const ConfigPath path = layers.Index(snapshot.runtime_layers.size());
     const auto& earlier = snapshot.runtime_layers;
     if (std::find(earlier.begin(), earlier.end(), layer.name()) != earlier.end()) {
       diagnostics.Error(path.Field("name"), "another layer has the name \"" + layer.name() + "\" already");
     }
-    if (layer.has_admin_layer() && std::exchange(admin, true)) {
+    if (layer.has_admin_layer() && std::exchange(snapshot.has_admin_layer, true)) {
       diagnostics.Error(path.Field("admin_layer"),
                         "there is an admin layer already, and one is all there can be");
     }
     snapshot.runtime_layers.push_back(layer.name());
     if (layer.has_static_layer()) FlattenRuntime(layer.static_layer(), "", snapshot.runtime);
+    if (!layer.has_admin_layer()) continue;
+    for (auto& [key, value] : snapshot.admin_runtime->Values()) snapshot.runtime[key] = value;
   }
 }
 
@@ -135,6 +137,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->files = LoadConfigFiles(line, diagnostics);
   snapshot->ticket_keys = previous != nullptr ? previous->ticket_keys : TicketKeys::MakeRotating();
+  snapshot->admin_runtime = previous != nullptr ? previous->admin_runtime : std::make_shared<AdminRuntime>();
   const ConfigFiles& files = *snapshot->files;
   CompileProfile(files, line, *snapshot, diagnostics);
   CompileRegexEngine(files, diagnostics);

@@ -20,6 +20,7 @@
 
 namespace narthex {
 
+class AdminRuntime;
 class TicketKeys;
 class TlsContext;
 
@@ -49,6 +50,9 @@ struct Snapshot {
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;
+  bool has_admin_layer = false;
+  // Of the admin layer, whether or not there is one; handed on from snapshot to snapshot.
+  std::shared_ptr<AdminRuntime> admin_runtime;
   // Which statistics are shown; null: all.
   std::function<bool(std::string_view name)> shown_stats;
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <map>
 
+#include "source/base/escape.h"
 #include "source/substitution/operators.h"
 
 namespace narthex {
@@ -56,20 +58,67 @@ void Flags(const Exchange& exchange, FormatValue& v) {
   SetText(v, v.owned);
 }
 
-// NAMESPACE:KEY and deeper keys, which the exchange joins with dots.
+// NAMESPACE, or NAMESPACE:KEY and deeper keys, which the exchange joins with dots.
 std::string PrepareMetadata(FormatArguments& arguments) {
   const size_t colon = arguments.text.find(':');
-  if (colon == 0 || colon == std::string::npos || colon + 1 == arguments.text.size()) {
-    return "needs a namespace and a key, as (namespace:key)";
+  if (colon == 0 || colon + 1 == arguments.text.size()) {
+    return "needs a namespace, and may have a key, as (namespace:key)";
   }
   arguments.first = arguments.text.substr(0, colon);
-  arguments.second = arguments.text.substr(colon + 1);
+  if (colon != std::string::npos) arguments.second = arguments.text.substr(colon + 1);
   std::replace(arguments.second.begin(), arguments.second.end(), ':', '.');
   return {};
 }
 
+// A namespace by the parts of its keys.
+struct MetadataTree {
+  std::map<std::string_view, MetadataTree> members;
+  std::string_view value;  // of one without members
+
+  void AppendTo(std::string& json) const {
+    char before = '{';
+    if (members.empty()) {
+      json += '"';
+      AppendJsonEscaped(json, value);
+      json += '"';
+      return;
+    }
+    for (const auto& [key, member] : members) {
+      json += before;
+      json += '"';
+      AppendJsonEscaped(json, key);
+      json += "\":";
+      member.AppendTo(json);
+      before = ',';
+    }
+    json += '}';
+  }
+};
+
+// All that a namespace holds, as a JSON object.
+void Namespace(const Exchange& exchange, const FormatArguments& a, FormatValue& v) {
+  MetadataTree root;
+  for (const Exchange::MetadataEntry& entry : exchange.metadata()) {
+    if (entry.space != a.first) continue;
+    MetadataTree* at = &root;
+    std::string_view rest = entry.key;
+    for (size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
+      at = &at->members[rest.substr(0, dot)];
+      rest.remove_prefix(dot + 1);
+    }
+    at->members[rest].value = entry.value;
+  }
+  if (root.members.empty()) return;
+  v.owned.clear();
+  root.AppendTo(v.owned);
+  SetText(v, v.owned);
+  // What is cut off is JSON no more.
+  if (!a.max_length) v.kind = FormatValue::Kind::kJson;
+}
+
 void DynamicMetadata(const FormatContext& c, const FormatArguments& a, FormatValue& v) {
   if (c.exchange == nullptr) return;
+  if (a.second.empty()) return Namespace(*c.exchange, a, v);
   const std::string_view found = c.exchange->GetMetadata(a.first, a.second);
   if (found.data() != nullptr) SetText(v, found);
 }
@@ -113,6 +162,8 @@ constexpr FormatOperator kOperators[] = {
     {"ROUTE_NAME", Of<[](const Exchange& e, FormatValue& v) { SetTextIfAny(v, e.route_name); }>},
     {"BYTES_RECEIVED", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.request_body_bytes); }>},
     {"BYTES_SENT", Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.response_body_bytes); }>},
+    // Envoy counts them for HTTP/3 only, and says 0 of everything over TCP.
+    {"BYTES_RETRANSMITTED", Of<[](const Exchange&, FormatValue& v) { SetNumber(v, 0); }>},
     {"DOWNSTREAM_HEADER_BYTES_RECEIVED",
      Of<[](const Exchange& e, FormatValue& v) { SetNumber(v, e.request_header_bytes); }>},
     {"DOWNSTREAM_HEADER_BYTES_SENT",

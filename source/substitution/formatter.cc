@@ -136,7 +136,8 @@ void SubstitutionFormatter::AppendTo(std::string& out, const FormatContext& cont
 
 void SubstitutionFormatter::AppendEscapedTo(std::string& out, const FormatContext& context) const {
   AppendWith(out, context, [](std::string& to, const FormatValue& value) {
-    if (value.kind == FormatValue::Kind::kNumber) return AppendValue(to, value);
+    // JSON has its own escapes, which leave no control byte of a value.
+    if (value.kind != FormatValue::Kind::kText) return AppendValue(to, value);
     AppendLogEscaped(to, value.text);
   });
 }

@@ -30,7 +30,7 @@ struct FormatContext {
 
 // What an operator yielded. `text` points into the context, into the operator or into `owned`.
 struct FormatValue {
-  enum class Kind { kAbsent, kText, kNumber };
+  enum class Kind { kAbsent, kText, kNumber, kJson };  // kJson: `text` is a value of JSON
   Kind kind = Kind::kAbsent;
   std::string_view text;
   int64_t number = 0;
@@ -70,7 +70,8 @@ class SubstitutionFormatter {
   // Appends the text with the values as they are. The bytes may be any; header mutations must check them.
   void AppendTo(std::string& out, const FormatContext& context) const;
   // The same for a line of a log: in values, control bytes, quotes, backslashes and what isn't UTF-8 are
-  // escaped (\n, \", \\, \x80), so that no value can end the line or its quotes.
+  // escaped (\n, \", \\, \x80), so that no value can end the line or its quotes. A whole namespace of
+  // metadata is JSON with JSON's escapes.
   void AppendEscapedTo(std::string& out, const FormatContext& context) const;
   std::string Format(const FormatContext& context) const;
 

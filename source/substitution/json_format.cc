@@ -110,6 +110,9 @@ bool JsonFormat::AppendFormat(std::string& out, const SubstitutionFormatter& for
     case FormatValue::Kind::kNumber:
       out += std::to_string(value.number);
       return true;
+    case FormatValue::Kind::kJson:
+      out += value.text;
+      return true;
     case FormatValue::Kind::kText:
       out += '"';
       AppendJsonEscaped(out, value.text);

@@ -33,7 +33,7 @@ void Duration(const FormatContext& c, const FormatArguments&, FormatValue& v) {
   Between(c, from, to, 1000, v);
 }
 
-// The points of COMMON_DURATION. Of those without a member nothing is known: the duration is absent.
+// The points of COMMON_DURATION.
 struct NamedPoint {
   std::string_view name;
   Point point;
@@ -41,13 +41,13 @@ struct NamedPoint {
 constexpr auto kPoints = std::to_array<NamedPoint>({
     {"DS_RX_BEG", &ExchangeTimes::start},
     {"DS_RX_END", &ExchangeTimes::request_end},
-    {"US_CX_BEG", nullptr},
-    {"US_CX_END", nullptr},
-    {"US_HS_END", nullptr},
+    {"US_CX_BEG", &ExchangeTimes::upstream_connect},
+    {"US_CX_END", &ExchangeTimes::upstream_connected},
+    {"US_HS_END", &ExchangeTimes::upstream_handshake},
     {"US_TX_BEG", &ExchangeTimes::upstream_start},
     {"US_TX_END", &ExchangeTimes::upstream_end},
     {"US_RX_BEG", &ExchangeTimes::response_head},
-    {"US_RX_BODY_BEG", nullptr},
+    {"US_RX_BODY_BEG", &ExchangeTimes::response_body},
     {"US_RX_END", &ExchangeTimes::response_end},
     {"DS_TX_BEG", &ExchangeTimes::downstream_start},
     {"DS_TX_END", &ExchangeTimes::end},

@@ -60,7 +60,7 @@ Task<StreamOutcome> ConnectStream(EventLoop& loop, StreamTarget target) {
     socket.error = SendHeader(socket.fd.get(), target.proxy_header);
   }
   if (socket.error != 0) co_return absl::UnavailableError(strerror(socket.error));
-  ConnectedStream connected{nullptr, std::move(socket.local), {}};
+  ConnectedStream connected{nullptr, std::move(socket.local), {}, loop.NowUs()};
   if (target.settings.tls == nullptr) {
     connected.stream = MakeSocketStream(loop, socket.fd.Release());
     co_return connected;
@@ -70,6 +70,7 @@ Task<StreamOutcome> ConnectStream(EventLoop& loop, StreamTarget target) {
   if (stream == nullptr) co_return absl::ResourceExhaustedError("TLS error: out of memory");
   TlsHandshakeResult handshake = co_await stream->Handshake();
   if (!handshake.ok) co_return absl::UnavailableError(handshake.error);
+  connected.handshaken_us = loop.NowUs();
   connected.alpn = stream->alpn();
   connected.stream = std::move(stream);
   co_return connected;

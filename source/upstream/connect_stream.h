@@ -37,7 +37,9 @@ struct StreamTarget {
 struct ConnectedStream {
   std::unique_ptr<Stream> stream;
   Address local;
-  std::string alpn;  // that TLS chose; empty for none
+  std::string alpn;            // that TLS chose; empty for none
+  uint64_t connected_us = 0;   // when the socket was connected, by the loop's clock
+  uint64_t handshaken_us = 0;  // when TLS was agreed on; 0 without
 };
 // An error's message is the cause in words: "Connection refused".
 using StreamOutcome = absl::StatusOr<ConnectedStream>;

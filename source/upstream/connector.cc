@@ -33,7 +33,7 @@ Task<ConnectOutcome> ConnectHttp(EventLoop& loop, ConnectTarget target, ClientCo
   co_return ConnectedClient{
       http2 ? MakeHttp2ClientConnection(loop, std::move(made->stream), owner, options, *target.http2)
             : MakeHttp1ClientConnection(loop, std::move(made->stream), owner, options),
-      std::move(made->local)};
+      std::move(made->local), made->connected_us, made->handshaken_us};
 }
 
 }  // namespace

@@ -30,6 +30,8 @@ struct ConnectTarget {
 struct ConnectedClient {
   std::unique_ptr<ClientConnection> connection;
   Address local;
+  uint64_t connected_us = 0;   // see ConnectedStream
+  uint64_t handshaken_us = 0;  // likewise
 };
 // An error's message is the cause in words: "Connection refused".
 using ConnectOutcome = absl::StatusOr<ConnectedClient>;

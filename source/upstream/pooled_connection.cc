@@ -65,6 +65,8 @@ void PooledConnection::Connected(ConnectedClient client) {
   const PoolContext& context = pool_.context_;
   connection_ = std::move(client.connection);
   local_ = client.local;
+  connected_us_ = client.connected_us;
+  handshaken_us_ = client.handshaken_us;
   multiplexes_ = connection_->multiplexes();
   if (pool_.traits().protocol == UpstreamProtocol::kAlpn) {
     CountProtocol(multiplexes_);
@@ -244,6 +246,9 @@ const Address& Lease::local_address() const {
 void Lease::StartRequest(Exchange& exchange) {
   exchange.upstream.priority = priority_;
   exchange.upstream.protocol = held_->connection_->protocol();
+  exchange.times.upstream_connect = held_->created_us_;
+  exchange.times.upstream_connected = held_->connected_us_;
+  exchange.times.upstream_handshake = held_->handshaken_us_;
   pool_.context_.stats.rq_total.Add();
   HostCells::Add(pool_.cells_.rq_total);
   sending_ = true;

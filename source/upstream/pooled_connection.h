@@ -73,6 +73,7 @@ class PooledConnection final : public ClientConnectionOwner {
   Lease* leases_ = nullptr;
   size_t index_ = 0;  // in the pool's connections
   uint64_t created_us_ = 0;
+  uint64_t connected_us_ = 0, handshaken_us_ = 0;  // see ConnectedClient
   StreamBytes counted_;
   const DescriptorBudget::UpstreamShare share_{DescriptorBudget::Process()};
   std::unique_ptr<ClientConnection> connection_;

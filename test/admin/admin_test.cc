@@ -19,6 +19,10 @@ class FakeBackend : public AdminBackend {
     return JsonReply("{\"configs\":[]}" + std::string(request.Get("resource")));
   }
   std::string Runtime() const override { return "{}"; }
+  AdminReply ModifyRuntime(const AdminRequest& request) override {
+    for (const auto& [key, value] : request.query) told += key + "=" + value + " ";
+    return {200, "OK\n"};
+  }
   std::string Certificates() const override { return "{\"certificates\":[]}"; }
   AdminReply Explain(const AdminRequest& request) const override {
     return {200, std::string(request.Get("url"))};
@@ -73,7 +77,7 @@ TEST_F(Admin, APageOfAnotherSiteCannotChangeAnything) {
 
 TEST_F(Admin, WhatChangesSomethingTakesAPost) {
   for (const std::string path : {"/healthcheck/fail", "/healthcheck/ok", "/drain_listeners", "/quitquitquit",
-                                 "/reopen_logs", "/reset_counters"}) {
+                                 "/reopen_logs", "/reset_counters", "/runtime_modify?a=1"}) {
     EXPECT_EQ(Ask("GET", path).status, 405) << path;
   }
   EXPECT_EQ(Ask("GET", "/logging?level=debug").status, 405);
@@ -86,6 +90,17 @@ TEST_F(Admin, WhatChangesSomethingTakesAPost) {
   EXPECT_EQ(Ask("POST", "/drain_listeners?inboundonly").status, 400);
   Ask("POST", "/reopen_logs");
   EXPECT_EQ(backend_.told, "fail ok drain-gracefully drain drain-connections reopen ");
+}
+
+TEST_F(Admin, TheRuntimeIsModifiedByKey) {
+  EXPECT_EQ(Ask("POST", "/runtime_modify").status, 400);
+  EXPECT_EQ(backend_.told, "");
+  EXPECT_EQ(Ask("POST", "/runtime_modify?a.b=5%25&c=").body, "OK\n");
+  EXPECT_EQ(backend_.told, "a.b=5% c= ");
+}
+
+TEST_F(Admin, NothingIsWaitedFor) {
+  EXPECT_EQ(Ask("GET", "/init_dump").body, "{}\n");
 }
 
 TEST_F(Admin, QuitsOnlyAfterTheReply) {

@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "source/event/event_loop.h"
+#include "source/tls/facts.h"
 #include "test/router/text_table.h"
 
 // What a route asks of a request beside its path, each predicate as Envoy reads it.
@@ -140,6 +141,39 @@ TEST(MetadataMatch, ComparesWhatFiltersHaveSet) {
   EXPECT_FALSE(takes("path: [{key: score}], value: {double_match: {range: {start: 1, end: 7.5}}}"));
   EXPECT_TRUE(takes("path: [{key: score}], value: {present_match: true}"));
   EXPECT_FALSE(takes("path: [{key: nothing}], value: {present_match: true}"));
+}
+
+TEST(TlsMatch, AsksForTheClientsCertificate) {
+  auto loop = EventLoop::Make();
+  const auto takes = [&](const std::string& matcher, std::shared_ptr<const TlsFacts> tls) {
+    ConnectionFacts facts;
+    if (tls != nullptr) facts.Detail([&](ConnectionDetails& known) { known.tls = tls; });
+    Exchange exchange(*loop, facts);
+    return Takes("tls_context: {" + matcher + "}", {}, 0, &exchange);
+  };
+  auto none = std::make_shared<TlsFacts>();
+  auto unchecked = std::make_shared<TlsFacts>();
+  unchecked->peer_chain.emplace_back();
+  auto good = std::make_shared<TlsFacts>(*unchecked);
+  good->peer_validated = true;
+  EXPECT_TRUE(takes("presented: true", unchecked));
+  EXPECT_FALSE(takes("presented: true", none));
+  EXPECT_FALSE(takes("presented: true", nullptr));
+  EXPECT_TRUE(takes("presented: false", none));
+  EXPECT_TRUE(takes("presented: false", nullptr));
+  EXPECT_FALSE(takes("presented: false", good));
+  EXPECT_TRUE(takes("validated: true", good));
+  EXPECT_FALSE(takes("validated: true", unchecked));
+  EXPECT_FALSE(takes("validated: true", nullptr));
+  EXPECT_TRUE(takes("presented: true, validated: false", unchecked));
+  EXPECT_FALSE(takes("presented: true, validated: false", good));
+  EXPECT_TRUE(takes("", nullptr));
+}
+
+TEST(HeaderMatch, OneValueOfARepeatedHeaderIsEnough) {
+  const Fields repeated = {{"x-a", "one"}, {"x-a", "two"}};
+  EXPECT_TRUE(HeaderTakes(", string_match: {exact: two}", repeated));
+  EXPECT_FALSE(HeaderTakes(", string_match: {exact: 'one,two'}", repeated));
 }
 
 TEST(FractionMatch, TakesItsShareAndTheRuntimesWhereThatHasOne) {

@@ -203,6 +203,10 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: a, weight: 1, "
                 "host_rewrite_literal: 'b c'}]}}}",
                 "clusters[0].host_rewrite_literal: must not have spaces or control characters"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, host_rewrite_literal: 'b/c'}}",
+                "route.host_rewrite_literal: must be a host's name or address"},
+        Refused{"{match: {prefix: /}, route: {cluster: a, flush_timeout: 1s}}",
+                "field \"flush_timeout\" exists in Envoy v3 but is not supported"},
         Refused{"{match: {prefix: /}, request_headers_to_add: [{header: {key: ':path', value: x}}], route: "
                 "{cluster: a}}",
                 "header.key: :-prefixed or host headers may not be modified"},

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 NARTHEX = os.environ["NARTHEX"]
@@ -32,6 +34,30 @@ class CommandTest(unittest.TestCase):
                                  "admin: {adress: 1}\nstatic_resources: {clustrs: []}")
         found = json.loads(wrong.stdout)
         self.assertEqual({row["suggestion"] for row in found}, {"address", "clusters"})
+
+    def test_what_is_tolerated_is_so_in_files_of_routes_too(self):
+        with tempfile.TemporaryDirectory() as folder:
+            routes, gateway = os.path.join(folder, "routes.yaml"), os.path.join(folder, "gateway.yaml")
+            with open(routes, "w") as out:
+                out.write("resources:\n- '@type': type.googleapis.com/envoy.config.route.v3.RouteConfiguration\n"
+                          "  name: main\n  vhds: {config_source: {}}\n  virtual_hosts:\n"
+                          "  - {name: v, domains: ['*'], routes: [{match: {prefix: /}, route: {cluster: nowhere}}]}\n")
+            with open(CONFIGURATION) as source:
+                text = re.sub(r"route_config:\n.*?( +http_filters:)", "rds: {route_config_name: main, config_source: "
+                              "{path_config_source: {path: %s}}}\n\\1" % routes, source.read(), flags=re.S)
+            with open(gateway, "w") as out:
+                out.write(text)
+            refused = self.run_narthex("check", "-c", gateway)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn('field "vhds" exists in Envoy v3 but is not supported', refused.stdout + refused.stderr)
+            taken = self.run_narthex("check", "-c", gateway, "--tolerate-unsupported")
+            self.assertEqual(taken.returncode, 0, taken.stdout + taken.stderr)
+            self.assertRegex(taken.stdout + taken.stderr, "routes.yaml:4:3: warning: .*vhds")
+            # What `check` warns of in such a file it finds as well.
+            self.assertIn('no cluster is called "nowhere"', taken.stdout + taken.stderr)
+
+    def test_the_version_says_what_is_served(self):
+        self.assertIn("HTTP/1.1, HTTP/2, TLS, gRPC", self.run_narthex("--version").stdout)
 
     def test_explain_names_the_cluster(self):
         told = self.run_narthex("explain", "-c", CONFIGURATION, "GET", "http://127.0.0.1:10000/x")

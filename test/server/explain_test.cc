@@ -88,6 +88,43 @@ TEST(ExplainCluster, AMissingClusterIsAnAnswer) {
   ExpectLines(text, {"named by the request header x-to", "status 404, cluster_not_found"});
 }
 
+// What `explain` says of the chain that a URL's connection gets.
+std::string ChainOf(const std::string& url, const std::string& listener_filters) {
+  const auto chain = [](const std::string& name, const std::string& match) {
+    return "{name: " + name + ", filter_chain_match: {" + match + "}, filters: [" +
+           HcmWith("{match: {prefix: /}, direct_response: {status: 200}}") + "]}";
+  };
+  std::string listener = ListenerWith(
+      "l", 443,
+      chain("named", "server_names: [a.test]") + ", " +
+          chain("h2", "server_names: ['*.h2.test'], application_protocols: [h2]") + ", " +
+          chain("tls", "transport_protocol: tls") + ", " + chain("plain", "transport_protocol: raw_buffer"));
+  listener.replace(listener.find("filter_chains:"), 0, listener_filters);
+  const TextSnapshot text("static_resources:\n  listeners:\n" + listener);
+  if (text.snapshot == nullptr) return text.diagnostics.ToText();
+  ExplainRequest request;
+  request.method = "GET";
+  request.url = url;
+  const absl::StatusOr<Explanation> explanation = ExplainIn(*text.snapshot, request);
+  return explanation.ok() ? explanation->ToText() : explanation.status().ToString();
+}
+
+const std::string kInspector =
+    "listener_filters: [{name: tls, typed_config: {'@type': "
+    "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector}}], ";
+
+TEST(Explain, ChoosesTheChainThatAClientOfTheUrlGets) {
+  ExpectLines(ChainOf("https://A.test:443/", kInspector),
+              {"\n  asked for by TLS with server name a.test and ALPN h2, http/1.1\n  named ("});
+  ExpectLines(ChainOf("https://x.h2.test/", kInspector), {"\n  h2 ("});
+  ExpectLines(ChainOf("https://other.test/", kInspector), {"\n  tls ("});
+  ExpectLines(ChainOf("https://10.0.0.1:443/", kInspector), {"with no server name and", "\n  tls ("});
+  ExpectLines(ChainOf("https://[::1]/", kInspector), {"with no server name and", "\n  tls ("});
+  ExpectLines(ChainOf("http://a.test:443/", kInspector), {"filter chain\n  plain ("});
+  // Nobody looks: the listener itself cannot tell either.
+  ExpectLines(ChainOf("https://a.test/", ""), {"the listener has no tls_inspector\n  plain ("});
+}
+
 TEST(Explain, NamesTheSharesOfWeightedClusters) {
   const std::string text = ExplainOf(
       "{match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: c, weight: 9}, {name: d, weight: "

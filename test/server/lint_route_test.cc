@@ -43,6 +43,47 @@ TEST(LintRoute, NamesRewritesThatLoseOrDoubleASlash) {
   EXPECT_EQ(Action("prefix_rewrite: /v2/", "{prefix: /api/}"), "");
 }
 
+TEST(LintRoute, NamesRewritesThatLeaveNoPath) {
+  const std::string rest = "regex_rewrite: {pattern: {regex: '^/old/(.*)$'}, substitution: '\\1'}";
+  const std::string found =
+      "regex_rewrite: makes x of /old/x, without a slash in front: such a request is answered with 500\n";
+  EXPECT_EQ(Action(rest, "{prefix: /old/}"), "5:1" + kAction + "route." + found);
+  const auto redirect = [](const std::string& match, const std::string& action) {
+    return LintRoutesOf("{match: " + match + ",\nredirect: {\n" + action + "}}");
+  };
+  EXPECT_TRUE(redirect("{prefix: /old/}", rest).starts_with("5:1" + kAction + "redirect." + found));
+  EXPECT_EQ(
+      redirect("{prefix: /old/}", "regex_rewrite: {pattern: {regex: '^/old/(.*)$'}, substitution: '/\\1'}")
+          .find("slash"),
+      std::string::npos);
+  EXPECT_TRUE(redirect("{prefix: /}", "path_rewrite: '%REQ(x-p)%'")
+                  .starts_with("5:1" + kAction +
+                               "redirect.path_rewrite: need not begin with a slash: a request for which it "
+                               "does not is answered with 500\n"));
+  for (const char* fine : {"/%REQ(x-p)%", "%REQ(:PATH)%", "%PATH(NQ)%/x"}) {
+    EXPECT_EQ(redirect("{prefix: /}", std::string("path_rewrite: '") + fine + "'").find("slash"),
+              std::string::npos)
+        << fine;
+  }
+  EXPECT_TRUE(redirect("{prefix: /}", "path_redirect: x")
+                  .starts_with("5:1" + kAction +
+                               "redirect.path_redirect: does not begin with a slash: every request is "
+                               "answered with 500\n"));
+}
+
+TEST(LintRoute, NamesMatchesOfMetadataThatNothingSets) {
+  const auto match = [](const std::string& more) {
+    return Action("timeout: 5s",
+                  "{prefix: /, dynamic_metadata: [\n{filter: a, path: [{key: b}], value: "
+                  "{present_match: true}" +
+                      more + "}]}");
+  };
+  const std::string why = ": only filters set dynamic metadata, and they run after the route is chosen\n";
+  EXPECT_EQ(match(""), "4:1" + kAction + "match.dynamic_metadata[0]: no request matches" + why);
+  EXPECT_EQ(match(", invert: true"),
+            "4:1" + kAction + "match.dynamic_metadata[0]: every request matches" + why);
+}
+
 TEST(LintRoute, NamesWeightsOfZero) {
   EXPECT_EQ(
       LintRoutesOf("{match: {prefix: /}, route: {weighted_clusters: {clusters: [\n{name: c, weight: 1},\n"

@@ -248,9 +248,12 @@ class TlsTest(EdgeTest):
         upstream = self.serve(TlsUpstream("sealed", self.certificate, self.key))
         trusted = ("validation_context: {trusted_ca: {filename: %s}, match_typed_subject_alt_names: "
                    "[{san_type: DNS, matcher: {exact: %s}}]}")
+        path = self.at("times.log")
         gateway = self.start(self.upstream_tls(trusted % (self.authority.certificate, "a.test")),
-                             port=upstream.server_port)
+                             ("          stat_prefix: main\n", "          stat_prefix: main\n          " + ACCESS_LOG % (
+                                 path, "%COMMON_DURATION(US_CX_END:US_HS_END:us)%") + "\n"), port=upstream.server_port)
         self.assertEqual(gateway.get(), (200, "sealed"))
+        self.assertRegex(self.lines(path, 1)[0], r"^\d+$")
         self.assertEqual(gateway.stat("cluster.service.ssl.handshake"), 1)
         gateway.end()
         stranger = Authority(self.folder, "stranger")

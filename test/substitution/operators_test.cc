@@ -2,8 +2,10 @@
 
 #include <cstdlib>
 
+#include "google/protobuf/struct.pb.h"
 #include "gtest/gtest.h"
 #include "source/event/event_loop.h"
+#include "source/substitution/json_format.h"
 
 namespace narthex {
 namespace {
@@ -53,6 +55,7 @@ TEST_F(OperatorsTest, EveryTier1OperatorIsKnown) {
                              "%ROUTE_NAME%",
                              "%BYTES_RECEIVED%",
                              "%BYTES_SENT%",
+                             "%BYTES_RETRANSMITTED%",
                              "%DURATION%",
                              "%REQUEST_DURATION%",
                              "%REQUEST_TX_DURATION%",
@@ -97,7 +100,8 @@ TEST_F(OperatorsTest, ArgumentsAndLengthsStandOnlyWhereTheyMeanSomething) {
   EXPECT_NE(ErrorOf("%REQ(?b)%").find("names no header"), std::string::npos);
   EXPECT_NE(ErrorOf("%REQ(a):%").find("no number"), std::string::npos);
   EXPECT_NE(ErrorOf("%REQ(a):99999999999999999999%").find("no number"), std::string::npos);
-  EXPECT_NE(ErrorOf("%DYNAMIC_METADATA(a)%").find("namespace"), std::string::npos);
+  EXPECT_NE(ErrorOf("%DYNAMIC_METADATA(a:)%").find("namespace"), std::string::npos);
+  EXPECT_NE(ErrorOf("%DYNAMIC_METADATA(:a)%").find("namespace"), std::string::npos);
   EXPECT_NE(ErrorOf("%GRPC_STATUS(X)%").find("CAMEL_STRING"), std::string::npos);
   EXPECT_NE(ErrorOf("%PATH(X)%").find("WQ or NQ"), std::string::npos);
   EXPECT_NE(ErrorOf("%PATH(WQ:X)%").find("ORIG_OR_PATH"), std::string::npos);
@@ -135,6 +139,36 @@ TEST_F(OperatorsTest, DurationsAreAbsentUntilTheirPointsAreReached) {
   EXPECT_EQ(Format("%COMMON_DURATION(US_TX_BEG:US_RX_BEG)% %COMMON_DURATION(US_TX_BEG:DS_TX_END:us)% "
                    "%COMMON_DURATION(US_TX_BEG:US_TX_END:ns)% %COMMON_DURATION(US_CX_BEG:US_CX_END:ms)%"),
             "7 17500 1000000 -");
+  exchange_.times.upstream_connect = 500;
+  exchange_.times.upstream_connected = 2'500;
+  exchange_.times.upstream_handshake = 2'600;
+  exchange_.times.response_body = 12'000;
+  EXPECT_EQ(Format("%COMMON_DURATION(US_CX_BEG:US_CX_END)% %COMMON_DURATION(US_CX_END:US_HS_END:us)% "
+                   "%COMMON_DURATION(US_RX_BEG:US_RX_BODY_BEG)% %COMMON_DURATION(DS_RX_BEG:US_CX_BEG)%"),
+            "2 100 1 -");
+}
+
+TEST_F(OperatorsTest, ANamespaceOfMetadataIsJson) {
+  EXPECT_EQ(Format("%DYNAMIC_METADATA(jwt)%"), "-");
+  exchange_.SetMetadata("jwt", "sub.name", "a\"da");
+  exchange_.SetMetadata("jwt", "aud", "shop");
+  exchange_.SetMetadata("jwt", "sub.id", "7");
+  exchange_.SetMetadata("other", "x", "y");
+  EXPECT_EQ(Format("%DYNAMIC_METADATA(jwt)%"), R"({"aud":"shop","sub":{"id":"7","name":"a\"da"}})");
+  EXPECT_EQ(Format("%DYNAMIC_METADATA(jwt):5%"), "{\"aud");
+  // As it is, in a line and as a value of JSON.
+  const auto formatter = SubstitutionFormatter::Parse("%DYNAMIC_METADATA(other)%", ConfigPath());
+  ASSERT_TRUE(formatter.ok());
+  std::string line;
+  formatter->AppendEscapedTo(line, {&exchange_, nullptr, nullptr, nullptr, {}});
+  EXPECT_EQ(line, R"({"x":"y"})");
+  google::protobuf::Struct fields;
+  (*fields.mutable_fields())["m"].set_string_value("%DYNAMIC_METADATA(other)%");
+  const auto json = JsonFormat::Compile(fields, ConfigPath(), false);
+  ASSERT_TRUE(json.ok());
+  std::string object;
+  json->AppendTo(object, {&exchange_, nullptr, nullptr, nullptr, {}});
+  EXPECT_EQ(object, R"({"m":{"x":"y"}})");
 }
 
 TEST_F(OperatorsTest, AddressesWithAndWithoutPort) {

@@ -37,6 +37,7 @@ class Http2ClientConnection::ResponseBody final : public BodySource {
       co_return broken;
     }
     BodyPiece piece = stream.session.TakeReceived(stream);
+    if (!piece.data.empty()) stream.BodyBegan();
     if (piece.end) stream.ReadOut();
     co_return piece;
   }

@@ -96,6 +96,10 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   void HandOn(Request& request);
   // All of the response was handed on. In a tunnel the client may still be sending.
   void ReadOut();
+  // The first bytes of the response's body are here.
+  void BodyBegan() {
+    if (exchange_.times.response_body == 0) exchange_.times.response_body = session.loop().NowUs();
+  }
   // The exchange is over: connection and session have nothing to do with this any more, and may go before it.
   void Done();
 

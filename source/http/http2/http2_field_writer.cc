@@ -71,7 +71,7 @@ bool WriteHttp2Request(const HeaderMap& headers, std::optional<uint64_t> length,
   if (connect && !IsAuthorityForm(headers.Get(Header::kAuthority))) return false;
   if (method.empty() || !AllOf(method, kToken) || (path.empty() && !connect) || HasSpaceOrControl(path))
     return false;
-  if (headers.Get(Header::kAuthority).find(' ') != std::string_view::npos) return false;
+  if (!IsValidHost(headers.Get(Header::kAuthority))) return false;
   const std::string_view protocol = connect ? std::string_view() : headers.Get(Header::kUpgrade);
   if (protocol.empty()) {
     Put(Header::kMethod, method, out);

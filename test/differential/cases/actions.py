@@ -57,6 +57,7 @@ CONFIGURATIONS = [
 - {match: {prefix: /303}, redirect: {response_code: SEE_OTHER, host_redirect: x.test}}
 - {match: {prefix: /307}, redirect: {response_code: TEMPORARY_REDIRECT, host_redirect: x.test}}
 - {match: {prefix: /308}, redirect: {response_code: PERMANENT_REDIRECT, host_redirect: x.test}}
+- {match: {prefix: /bare/}, redirect: {regex_rewrite: {pattern: {regex: '^/bare/(.*)$'}, substitution: '\1'}}}
 - {match: {prefix: /all}, redirect: {https_redirect: true, host_redirect: x.test, port_redirect: 1, path_redirect: /p, strip_query: true}}
 """,
         requests=[get(target) for target in (
@@ -64,6 +65,7 @@ CONFIGURATIONS = [
         [get("/https", "Host: h.test:80"), get("/https", "Host: h.test:8080"), get("/host", "Host: h.test:8080"),
          get("/port", "Host: h.test:8080"), get("/https", "Host: [::1]:80"), request("HEAD", "/host", differs="head-framing: headers"),
          post("/host", b""), get("/https", "X-Forwarded-Proto: https"), get("/rewrite/x?q=1", differs="logged-path: log"), get("/regex/x?q=1", differs="logged-path: log"),
+         get("/bare/.other.test/x", differs="rewritten: status headers body details log"), get("/bare//x", differs="logged-path: log"),
          get("/rewrite%2f", differs="logged-path: log"), get("/scheme", "Host: h.test:443"), get("/mixed", "Host: h.test:80")]),
     Configuration(
         "require_tls",

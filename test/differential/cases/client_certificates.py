@@ -35,6 +35,11 @@ CONFIGURATIONS = [
             requests=[as_client(kind) for kind in KINDS] + [as_client("", version="TLSv1_2"), as_client("client-other", version="TLSv1_2"),
                                                             as_client("client-expired", version="TLSv1_2"), as_client("client", version="TLSv1_2")]),
     secured("a certificate that is asked for", trusting(), requests=[as_client(kind) for kind in KINDS]),
+    secured("routes by certificate", trusting("trust_chain_verification: ACCEPT_UNTRUSTED"), routes="""
+- {name: good, match: {prefix: /, tls_context: {presented: true, validated: true}}, direct_response: {status: 201}}
+- {name: bad, match: {prefix: /, tls_context: {validated: false, presented: true}}, direct_response: {status: 202}}
+- {name: none, match: {prefix: /, tls_context: {presented: false}}, direct_response: {status: 203}}
+""", requests=[as_client(kind) for kind in ("client", "client-other", "")]),
     secured("a certificate that nobody asks for", requests=[as_client(""), as_client("client")]),
     secured("an authority that is not trusted", trusting("trust_chain_verification: ACCEPT_UNTRUSTED"), REQUIRED,
             table=f"request_headers_to_add:\n{OPERATORS}", routes="- {match: {prefix: /}, route: {cluster: one}}",

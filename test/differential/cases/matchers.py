@@ -20,6 +20,7 @@ CONFIGURATIONS = [
     Configuration(
         "headers: string_match",
         routes=header_route("exact", "string_match: {exact: abc}") +
+        header_route("joined", "string_match: {exact: 'a,b'}") +
         header_route("prefix", "string_match: {prefix: ab}") +
         header_route("suffix", "string_match: {suffix: bc}") +
         header_route("contains", "string_match: {contains: b}") +
@@ -28,6 +29,7 @@ CONFIGURATIONS = [
         header_route("icontains", "string_match: {contains: B, ignore_case: true}"),
         requests=values("/exact", "X-H: abc", "X-H: ABC", "X-H: abcd", "X-H:", ["X-H: abc", "X-H: x"], ["X-H: x", "X-H: abc"],
                         ["X-H: a", "X-H: bc"], "X-H:  abc  ", "Y: abc") +
+        values("/joined", "X-H: a,b", ["X-H: a", "X-H: b"]) +
         values("/prefix", "X-H: abx", "X-H: xab", "X-H: AB") + values("/suffix", "X-H: xbc", "X-H: bcx") +
         values("/contains", "X-H: abc", "X-H: aBc") + values("/regex", "X-H: axc", "X-H: xaxc", "X-H: ac") +
         values("/ignore", "X-H: aBc", "X-H: aBcd") + values("/icontains", "X-H: xbx", "X-H: xx")),
