@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "source/http/body_read_size.h"
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
 

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 #include "source/http/tunnel.h"
 
 namespace narthex {

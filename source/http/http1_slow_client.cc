@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
 namespace {
