@@ -199,6 +199,9 @@ Response Http1ServerConnection::TimeoutReply(Serving& serving) {
 Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
   const uint64_t before = serving.exchange.request_body_bytes;
   if (serving.continue_pending) co_return false;  // the client was told to wait and may send nothing or all
+  // An upstream that answered early may still be reading. One of the two can have the rest, and what was cut
+  // short must not look whole to it: its connection, or stream, goes with the body of its response.
+  serving.response->set_body(Body());
   RequestBody rest(serving);
   while (serving.exchange.request_body_bytes - before < kHttp1MaxDiscard) {
     BodyPiece piece = co_await rest.Read();
