@@ -216,6 +216,7 @@ Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
 Task<void> Http1ServerConnection::Linger() {
   stream_->ShutdownWrite();
   input_.Clear();
+  if (context_.options.delayed_close_timeout.count() == 0) co_return;
   Arm(TimerUse::kLinger, context_.options.delayed_close_timeout);
   for (uint64_t discarded = 0; discarded < 16 * kHttp1MaxDiscard;) {
     co_await stream_->Readable();

@@ -192,6 +192,14 @@ TEST_F(Http1ServerTest, LingersNoLongerThanItsTimeout) {
   EXPECT_TRUE(ended_);
 }
 
+TEST_F(Http1ServerTest, ClosesAtOnceWhereThereIsNoTimeToLinger) {
+  options_.delayed_close_timeout = std::chrono::milliseconds(0);
+  Connect();
+  stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(peer_.received.ends_with("\r\n\r\nhello"));
+  EXPECT_TRUE(ended_);
+}
+
 TEST_F(Http1ServerTest, AsksForABodyWithContinue) {
   Connect();
   stream_->Deliver("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
