@@ -242,5 +242,20 @@ TEST_F(ConnectionManagerTest, ARefusalOfTheCodecLooksLikeEveryOtherReply) {
   EXPECT_EQ(Stat("downstream_rq_header_timeout"), before + 1);
 }
 
+TEST_F(ConnectionManagerTest, CountsAnIdleExchangeOnceWhetherItIsAnsweredOrBrokenOff) {
+  Use("");
+  for (const bool answered : {true, false}) {
+    const uint64_t before = Stat("downstream_rq_idle_timeout");
+    Served run(*loop_, manager_, "/");
+    if (answered) {
+      manager_.Refuse(run.exchange(), 504, {ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout"});
+    } else {
+      run.exchange().AddFlag(ResponseFlag::kStreamIdleTimeout);
+    }
+    run.End();
+    EXPECT_EQ(Stat("downstream_rq_idle_timeout"), before + 1);
+  }
+}
+
 }  // namespace
 }  // namespace narthex
