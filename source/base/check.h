@@ -17,9 +17,12 @@ namespace narthex {
 #define NARTHEX_CHECK(condition) \
   (static_cast<bool>(condition) ? (void)0 : ::narthex::CheckFailed(__FILE__, __LINE__, #condition))
 
-// The same where it costs too much to be checked in optimised builds; the condition must have no effects.
-#ifdef NDEBUG
+// The same where it costs too much to be checked in optimised builds, but for those with a sanitizer; the
+// condition must have no effects.
+#if defined(NDEBUG) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+#define NARTHEX_DCHECKS 0
 #define NARTHEX_DCHECK(condition) ((void)sizeof(static_cast<bool>(condition)))
 #else
+#define NARTHEX_DCHECKS 1
 #define NARTHEX_DCHECK(condition) NARTHEX_CHECK(condition)
 #endif

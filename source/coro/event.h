@@ -3,6 +3,8 @@
 #include <coroutine>
 #include <utility>
 
+#include "source/base/check.h"
+
 namespace narthex {
 
 // Something that one coroutine waits for and other code of the same loop announces. Setting it resumes the
@@ -36,6 +38,7 @@ class Event {
       }
       bool await_ready() const noexcept { return event.set_; }
       void await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        NARTHEX_DCHECK(!event.waiter_);  // it would never be resumed
         event.waiter_ = awaiting;
         linked = true;
       }

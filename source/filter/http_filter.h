@@ -45,7 +45,6 @@ class HttpFilter {
 };
 
 inline Task<Response> Next::operator()(Request request) const {
-  request.info().filter_on_top = entry_->name;
   return entry_->filter->Handle(std::move(request), Next(entry_ + 1));
 }
 

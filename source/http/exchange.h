@@ -133,8 +133,7 @@ class Exchange {
   int response_status = 0;
   std::string response_details;  // %RESPONSE_CODE_DETAILS%
   std::string termination_details;
-  std::string_view route_name;     // of the chosen route, which owns it; set with it
-  std::string_view filter_on_top;  // the filter whose frame runs or waits, for the watchdog and explain
+  std::string_view route_name;  // of the chosen route, which owns it; set with it
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "source/http/body_read_size.h"
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
 
@@ -42,7 +42,10 @@ Task<BodyPiece> Http1ServerConnection::RequestBody::Read() {
     serving_.continue_pending = false;
     if (!serving_.head_sent) {
       connection.output_.Append("HTTP/1.1 100 Continue\r\n\r\n");
-      if (!co_await connection.Flush()) {
+      // Not waited for, as the response may come meanwhile and be written, too. A client that has not
+      // received what was sent before gets the rest with that, and does not wait for ever (RFC 9110
+      // section 10.1.1).
+      if (connection.FlushNow() == Flushed::kGone) {
         co_return Broken(ResponseFlag::kDownstreamConnectionTermination, "downstream_remote_disconnect");
       }
     }

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 #include "source/http/tunnel.h"
 
 namespace narthex {
@@ -35,8 +35,10 @@ bool Http1ServerConnection::MustClose(const Serving& serving) {
 bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   serving.response.emplace(std::move(response));
   Response& sending = *serving.response;
-  // Whoever refused it found the message itself wrong: what follows it can't be trusted either.
-  if (sending.status() == 400 && sending.local() != nullptr) serving.must_close = true;
+  // Whoever refused it found the message itself wrong: what follows it can't be trusted either, unless the
+  // configuration says that it can. Where it ends is known, or the parser had refused it.
+  const bool blames_request = sending.status() == 400 && sending.local() != nullptr;
+  if (blames_request && !context_.options.keep_after_bad_request) serving.must_close = true;
   StopPace();
   const bool tunnel =
       serving.tunnel != nullptr && OpensTunnel(serving.exchange.request_headers, sending.status());

@@ -3,17 +3,59 @@
 #include <utility>
 
 #include "source/http/http1_head_rules.h"
-#include "source/http/http1_server_connection.h"
-#include "source/http/long_head.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
-namespace {
 
-constexpr size_t kParkedHead = 1024;
-// RFC 9113 section 3.4.
-constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+Http1ServerConnection::Http1ServerConnection(std::unique_ptr<Stream> stream, ServerConnectionContext context)
+    : context_(context),
+      stream_(std::move(stream)),
+      timer_(context.loop.wheel(), &Http1ServerConnection::OnTimer, this) {
+  if (context_.options.max_connection_duration.count() > 0) {
+    lifetime_ = std::make_unique<Timer>(
+        context_.loop.wheel(),
+        [](void* self) {
+          auto* connection = static_cast<Http1ServerConnection*>(self);
+          connection->ended_by_ = CloseCause::kMaxDuration;
+          connection->Drain();
+        },
+        this);
+    lifetime_->Arm(context_.options.max_connection_duration);
+  }
+  WatchClient();
+  root_ = Run();
+  root_.Start();
+}
 
-}  // namespace
+void Http1ServerConnection::Drain() {
+  if (ended_by_ == CloseCause::kLocal) ended_by_ = CloseCause::kDrain;
+  // A busy connection is closed after its response. Between requests, the next may be on its way already, and
+  // its client would get a reset in place of the answer: it has the drain timeout to come.
+  if (std::exchange(draining_, true) || busy_ || !input_.empty()) return;
+  if (context_.options.drain_timeout.count() == 0) return End();
+  idle_since_ = context_.loop.NowMs();
+  Arm(TimerUse::kIdle, IdleDelay());
+}
+
+void Http1ServerConnection::Close() {
+  End();
+  // The descriptor goes at once: many are closed in one turn of the loop to make room for as many others.
+  timer_.Cancel();
+  stream_.reset();
+}
+
+void Http1ServerConnection::End() {
+  if (ended_) return;
+  ended_ = true;
+  const bool busy = busy_;
+  root_.Cancel();
+  busy_ = busy;
+  context_.on_end(context_.context);
+}
+
+void Http1ServerConnection::WatchClient() {
+  stream_->SetCloseHook([](void* self) { static_cast<Http1ServerConnection*>(self)->OnClientGone(); }, this);
+}
 
 void Http1ServerConnection::OnTimer(void* self) {
   auto* connection = static_cast<Http1ServerConnection*>(self);
@@ -50,45 +92,19 @@ Task<void> Http1ServerConnection::Run() {
   do {
     idle_since_ = context_.loop.NowMs();
     unreceived_ = 0;
-    while ((input_.empty() || AwaitsPreface()) && !client_gone_) {
-      if (input_.empty()) Arm(TimerUse::kIdle, IdleDelay());
+    while (input_.empty() && !client_gone_) {
+      Arm(TimerUse::kIdle, IdleDelay());
       co_await stream_->Readable();
       const IoResult result = stream_->Read(input_, kHttp1ReadSize);
       client_gone_ = !result.ok() && result.kind != IoResult::Kind::kWouldBlock;
     }
     if (client_gone_) break;
-    if (!protocol_known_ && HandsOver()) co_return;
   } while (co_await ServeOne() && !draining_);
+  if (ended_) co_return;
   timer_.Cancel();
   if (!client_gone_ && !aborted_ && requests_ > 0) co_await Linger();
   ended_ = true;
   context_.on_end(context_.context);
-}
-
-// Whether the first bytes may become HTTP/2's preface and are too few to tell.
-bool Http1ServerConnection::AwaitsPreface() {
-  if (protocol_known_ || context_.on_protocol == nullptr) return false;
-  if (input_.size() >= kPreface.size() || !kPreface.starts_with(input_.Front())) return false;
-  Arm(TimerUse::kHead, HeadTimeout());
-  return true;
-}
-
-// Whether the client turns out to speak HTTP/2; then there is nothing left to do here.
-bool Http1ServerConnection::HandsOver() {
-  protocol_known_ = true;
-  if (context_.on_protocol == nullptr) return false;
-  const bool http2 =
-      input_.Linearize(std::min(input_.size(), kPreface.size())) && input_.Front().starts_with(kPreface);
-  timer_.Cancel();
-  if (!http2) {
-    context_.on_protocol(context_.context, nullptr, {});
-    return false;
-  }
-  ended_ = true;
-  lifetime_.reset();
-  stream_->SetCloseHook(nullptr, nullptr);
-  context_.on_protocol(context_.context, std::move(stream_), std::move(input_));
-  return true;
 }
 
 // The whole life of one request; whether the connection may take another.
@@ -100,8 +116,9 @@ Task<bool> Http1ServerConnection::ServeOne() {
   Serving serving(*this);
   ++requests_;
   Http1RequestParser parser(HeadLimits(context_.options));
-  HeadState state = ParseHead(serving, parser);
+  HeadState state = BeginHead(serving, parser);
   if (state == HeadState::kIncomplete) state = co_await ReadRestOfHead(serving, parser);
+  if (state == HeadState::kHttp2) co_return false;
   std::optional<Response> response;
   if (state == HeadState::kComplete && Accept(serving)) {
     response =
@@ -125,112 +142,25 @@ Task<bool> Http1ServerConnection::ServeOne() {
   co_return serving.body_done || co_await DiscardBody(serving);
 }
 
-// Parses the head from what is in `input_`. When it is refused, `serving.refused` says why.
-Http1ServerConnection::HeadState Http1ServerConnection::ParseHead(Serving& serving,
-                                                                  Http1RequestParser& parser) {
-  if (!input_.Linearize(std::min(input_.size(), Block::kSize))) return HeadState::kIncomplete;
-  const std::string_view front = input_.Front();
-  const Http1ParseResult result = parser.Parse({const_cast<char*>(front.data()), front.size()}, serving.head);
-  if (result == Http1ParseResult::kDone) {
-    serving.head.headers.Pin(input_.FrontBlock());
-    input_.Consume(serving.head.size);
-    return HeadState::kComplete;
-  }
-  if (result == Http1ParseResult::kError) {
-    serving.refused = parser.error();
-    return HeadState::kRefused;
-  }
-  return HeadState::kIncomplete;
-}
-
-// Reads on until the head is whole, refused or late, or the client has left.
-Task<Http1ServerConnection::HeadState> Http1ServerConnection::ReadRestOfHead(Serving& serving,
-                                                                             Http1RequestParser& parser) {
-  Arm(TimerUse::kHead, HeadTimeout());
-  while (input_.size() < Block::kSize) {
-    if (!co_await MoreOfHead(serving)) co_return HeadState::kRefused;
-    const HeadState state = ParseHead(serving, parser);
-    if (state != HeadState::kIncomplete) co_return state;
-  }
-  for (std::string gathered;;) {
-    const Http1ParseResult result = ParseLongHead(parser, gathered, input_, serving.head);
-    if (result == Http1ParseResult::kDone) co_return HeadState::kComplete;
-    if (result == Http1ParseResult::kError) {
-      serving.refused = parser.error();
-      co_return HeadState::kRefused;
-    }
-    if (!co_await MoreOfHead(serving)) co_return HeadState::kRefused;
-  }
-}
-
-// Takes over a parsed head; false when it is refused for what it says.
-bool Http1ServerConnection::Accept(Serving& serving) {
-  const bool serves_http_10 = context_.options.accept_http_10;
-  if (serving.head.http_10 && serves_http_10) serving.exchange.protocol = "HTTP/1.0";
-  if (std::optional<Http1ParseError> refused = RefuseHead(context_.options, serving.head)) {
-    serving.refused = *std::move(refused);
-    return false;
-  }
-  if (serving.head.expect_continue && context_.options.proxy_100_continue) {
-    // Whether the body is wanted is the upstream's to say.
-    serving.head.expect_continue = false;
-    serving.continue_proxied = true;
-    serving.head.headers.Add(Header::kExpect, "100-continue");
-  }
-  serving.exchange.request_header_bytes = serving.head.size;
-  serving.exchange.request_headers = std::move(serving.head.headers);
-  serving.parsed = true;
-  context_.handler.OnStart(serving.exchange);
-  serving.started = true;
-  ArmIdle();
-  if (stream_->closed()) StartHalfClosed();
-  return true;
-}
-
-Task<bool> Http1ServerConnection::MoreOfHead(Serving& serving) {
-  const auto readable = [](Stream& stream) -> Task<bool> {
-    co_await stream.Readable();
-    co_return true;
-  };
-  while (true) {
-    // Tried before waiting: a reset that came together with the first bytes brings no edge of its own.
-    const IoResult result = stream_->Read(input_, kHttp1ReadSize);
-    if (result.ok()) co_return true;
-    if (result.kind != IoResult::Kind::kWouldBlock) {
-      client_gone_ = true;
-      co_return false;
-    }
-    // Kept aside meanwhile, if it is little: the beginnings of heads must not cost a block each.
-    std::string beginning;
-    if (input_.size() <= kParkedHead) {
-      beginning = input_.ToString();
-      input_.Clear();
-    }
-    const std::optional<bool> more = co_await Interruptible<bool>(readable(*stream_), serving.handler);
-    input_.Append(beginning);
-    if (!more) {
-      serving.refused = {408, "request_header_timeout"};
-      co_return false;
-    }
-  }
-}
-
 Request Http1ServerConnection::MakeRequest(Serving& serving) {
   const Framing framing = serving.head.framing;
   Exchange& exchange = serving.exchange;
   const bool has_length = framing.kind == Framing::Kind::kLength;
+  const bool no_body = framing.kind == Framing::Kind::kNone || (has_length && framing.length == 0);
+  const bool whole = no_body || (has_length && input_.size() >= framing.length);
+  if (whole) serving.deadline.Cancel();
   if (serving.head.tunnel) return OpenTunnel(serving);
-  if (framing.kind == Framing::Kind::kNone || (has_length && framing.length == 0)) {
+  if (no_body) {
     exchange.times.request_end = context_.loop.NowUs();
     return Request(has_length ? Body(Buffer()) : Body(), exchange);
   }
-  if (has_length && input_.size() >= framing.length) {
+  if (whole) {
     exchange.request_body_bytes = framing.length;
     exchange.times.request_end = context_.loop.NowUs();
     return Request(Body(input_.Take(framing.length)), exchange);
   }
   serving.body_done = false;
-  if (context_.options.request_timeout.count() > 0) serving.deadline.Arm(context_.options.request_timeout);
+  serving.StartDeadline();
   serving.body_left = framing.length;
   serving.continue_pending = serving.head.expect_continue && input_.empty();
   std::optional<uint64_t> length;
@@ -269,6 +199,9 @@ Response Http1ServerConnection::TimeoutReply(Serving& serving) {
 Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
   const uint64_t before = serving.exchange.request_body_bytes;
   if (serving.continue_pending) co_return false;  // the client was told to wait and may send nothing or all
+  // An upstream that answered early may still be reading. One of the two can have the rest, and what was cut
+  // short must not look whole to it: its connection, or stream, goes with the body of its response.
+  serving.response->set_body(Body());
   RequestBody rest(serving);
   while (serving.exchange.request_body_bytes - before < kHttp1MaxDiscard) {
     BodyPiece piece = co_await rest.Read();
@@ -283,6 +216,7 @@ Task<bool> Http1ServerConnection::DiscardBody(Serving& serving) {
 Task<void> Http1ServerConnection::Linger() {
   stream_->ShutdownWrite();
   input_.Clear();
+  if (context_.options.delayed_close_timeout.count() == 0) co_return;
   Arm(TimerUse::kLinger, context_.options.delayed_close_timeout);
   for (uint64_t discarded = 0; discarded < 16 * kHttp1MaxDiscard;) {
     co_await stream_->Readable();
@@ -291,12 +225,6 @@ Task<void> Http1ServerConnection::Linger() {
     if (result.ok()) discarded += result.bytes;
     if (!result.ok() && result.kind != IoResult::Kind::kWouldBlock) co_return;
   }
-}
-
-std::chrono::milliseconds Http1ServerConnection::HeadTimeout() const {
-  const ServerCodecOptions& options = context_.options;
-  return options.request_headers_timeout.count() > 0 ? options.request_headers_timeout
-                                                     : options.stream_idle_timeout;
 }
 
 // How long a connection may wait for its next request.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
 namespace {
@@ -82,6 +82,9 @@ void Http1ServerConnection::BreakOff(std::string_view detail) {
     serving_->exchange.response_details = detail;
     serving_->finished = true;
     stream_->AbortOnClose();
+  } else if (serving_ != nullptr) {
+    // Only the rest of a request is waited for, that the next one may come: the connection idles.
+    ended_by_ = CloseCause::kIdleTimeout;
   }
   End();
 }

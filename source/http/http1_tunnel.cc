@@ -2,7 +2,7 @@
 
 #include "source/base/random.h"
 #include "source/http/body_read_size.h"
-#include "source/http/http1_server_connection.h"
+#include "source/http/http1_serving.h"
 
 namespace narthex {
 namespace {

@@ -54,6 +54,9 @@ struct ServerCodecOptions {
   bool allow_absolute_url = true;
   bool enable_trailers = false;
   bool proxy_100_continue = false;
+  // HTTP/1 only: whether a connection goes on after a 400 of ours to a request whose head could be read. One
+  // whose head could not ends its connection all the same.
+  bool keep_after_bad_request = false;
   Http2Options http2;
 };
 

@@ -123,16 +123,14 @@ void CompileTimeouts(const HcmProto& config, ConfigPath path, HcmConfig& hcm) {
                                             ToMilliseconds(common.max_stream_duration()), {kNone, kNone});
 }
 
-void WarnOfNoEffect(const HcmProto& config, ConfigPath path, Diagnostics& diagnostics) {
-  constexpr std::string_view kNoEffect =
-      "has no effect: a connection on which a malformed request came is always closed";
-  if (config.stream_error_on_invalid_http_message().value()) {
-    diagnostics.Warning(path.Field("stream_error_on_invalid_http_message"), kNoEffect);
-  }
-  if (config.http_protocol_options().override_stream_error_on_invalid_http_message().value()) {
-    diagnostics.Warning(
-        path.Field("http_protocol_options").Field("override_stream_error_on_invalid_http_message"),
-        kNoEffect);
+// What follows a malformed request: each protocol's own field stands above the one of both.
+void CompileStreamErrors(const HcmProto& config, ServerCodecOptions& codec) {
+  const auto& http1 = config.http_protocol_options();
+  codec.keep_after_bad_request = http1.has_override_stream_error_on_invalid_http_message()
+                                     ? http1.override_stream_error_on_invalid_http_message().value()
+                                     : config.stream_error_on_invalid_http_message().value();
+  if (config.has_stream_error_on_invalid_http_message()) {
+    codec.http2.stream_error_on_invalid_http_message = config.stream_error_on_invalid_http_message().value();
   }
 }
 
@@ -158,9 +156,9 @@ void CompileCodec(const HcmProto& config, ConfigPath path, HcmCompileContext& co
   codec.enable_trailers = http1.enable_trailers();
   codec.proxy_100_continue = config.proxy_100_continue();
   if (hcm.profile == Profile::kEnvoy) codec.http2 = EnvoyHttp2Defaults();
+  CompileStreamErrors(config, codec);
   CompileHttp2Options(config.http2_protocol_options(), path.Field("http2_protocol_options"),
                       context.diagnostics, codec.http2);
-  WarnOfNoEffect(config, path, context.diagnostics);
   CompileTimeouts(config, path, hcm);
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "source/base/check.h"
 #include "source/coro/event.h"
 #include "source/coro/interruptible.h"
 #include "source/coro/scope.h"
@@ -40,6 +41,16 @@ T RunReady(Task<T> task) {
   EXPECT_TRUE(task.done());
   return task.Result();
 }
+
+#if NARTHEX_DCHECKS
+TEST(EventDeathTest, HasOneWaiterAtATime) {
+  Event event;
+  const auto wait = [](Event& awaited) -> Task<void> { co_await awaited.Wait(); };
+  Task<void> first = wait(event), second = wait(event);
+  first.Start();
+  EXPECT_DEATH(second.Start(), "broken invariant");
+}
+#endif
 
 TEST(Task, ThousandsOfReadyAwaitsDoNotGrowTheStack) {
   EXPECT_EQ(RunReady(SumOfReady(1'000'000)), 1'000'000);

@@ -8,6 +8,7 @@ READ = "read the request to its end"
 CLOSE = "close in good order"
 RESET = "reset the connection"
 HANG = "say no more, and wait for the gateway to give up"
+PAUSE = "wait until the gateway has passed on what was sent"
 
 # Steps of a client, besides bytes to send.
 ANSWER = "wait for bytes from the gateway"

@@ -1,14 +1,16 @@
 """One connection that a gateway has made to an upstream: what comes before HTTP, then HTTP/1 or HTTP/2 as it is spoken."""
 import socket
 import struct
+import time
 from dataclasses import replace
 
-from case import CLOSE, HANG, READ, RESET, Data, Fields, Take
+from case import CLOSE, HANG, PAUSE, READ, RESET, Data, Fields, Take
 from http2 import ENABLE_CONNECT_PROTOCOL, PREFACE, Http2, together
 from wire import Reader
 
 # Steps for HTTP/2 that are no frames, nor bytes.
-WAITS = (READ, CLOSE, RESET, HANG, Take)
+WAITS = (READ, CLOSE, RESET, HANG, PAUSE, Take)
+PAUSE_S = 0.3
 PROXY_V1, PROXY_V2 = b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"
 
 
@@ -89,6 +91,8 @@ class Service:
                 record.update(body=body.decode("latin-1"), trailers=trailers)
             elif isinstance(step, Take):
                 record["body"] += self.reader.exactly(step.count).decode("latin-1")
+            elif step == PAUSE:
+                time.sleep(PAUSE_S)
             elif step == CLOSE:
                 return False
             elif step == RESET:
@@ -149,5 +153,8 @@ class Service:
             return False
         if step == HANG:
             return wire.until(lambda: message.reset)
+        if step == PAUSE:
+            time.sleep(PAUSE_S)
+            return True
         wire.send(*(replace(step, stream=stream) if hasattr(step, "stream") else step for step in steps))
         return True

@@ -171,7 +171,22 @@ TEST_F(Http1ServerTest, ClosesAfterALocalReplyThatBlamesTheRequest) {
   EXPECT_EQ(handler_.seen.size(), 1u);
 }
 
+TEST_F(Http1ServerTest, GoesOnAfterALocalReplyThatBlamesTheRequestWhereItIsTold) {
+  options_.keep_after_bad_request = true;
+  Connect();
+  stream_->Deliver("POST /400 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na");
+  EXPECT_TRUE(peer_.received.starts_with("HTTP/1.1 400 ")) << peer_.received;
+  EXPECT_FALSE(Received("connection: close"));
+  stream_->Deliver("bcGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(handler_.seen, (std::vector<std::string>{"POST /400", "GET /next"}));
+  // Where such a message ends, nobody knows.
+  stream_->Deliver("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  EXPECT_TRUE(Received("connection: close"));
+  EXPECT_TRUE(peer_.write_shut);
+}
+
 TEST_F(Http1ServerTest, RefusesBadRequestsAndCloses) {
+  options_.keep_after_bad_request = true;
   Connect();
   stream_->Deliver("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n");
   EXPECT_TRUE(peer_.received.starts_with("HTTP/1.1 400 ")) << peer_.received;
@@ -189,6 +204,14 @@ TEST_F(Http1ServerTest, LingersNoLongerThanItsTimeout) {
   stream_->Deliver("BAD\r\n\r\n");
   EXPECT_FALSE(ended_);
   Advance(1001);
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(Http1ServerTest, ClosesAtOnceWhereThereIsNoTimeToLinger) {
+  options_.delayed_close_timeout = std::chrono::milliseconds(0);
+  Connect();
+  stream_->Deliver("GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(peer_.received.ends_with("\r\n\r\nhello"));
   EXPECT_TRUE(ended_);
 }
 

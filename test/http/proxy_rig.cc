@@ -95,7 +95,9 @@ void ProxyRig::Settle() {
     Upstream& upstream = *upstreams_[i];
     if (upstream.peer.write_shut && !std::exchange(upstream.woken, true)) upstream.stream->Wake();
   }
-  if (ended_) server_.reset();
+  if (!ended_ || server_ == nullptr) return;
+  ended_by_ = server_->ended_by();
+  server_.reset();
 }
 
 }  // namespace narthex

@@ -53,6 +53,8 @@ class ProxyRig final : private RequestHandler {
   FakePeer& upstream(size_t i) { return upstreams_[i]->peer; }
   bool upstream_idle(size_t i) const { return upstreams_[i]->idle; }
   bool upstream_broken(size_t i) const { return upstreams_[i]->broken; }
+  // Why it has; REQUIRES: closed().
+  CloseCause ended_by() const { return ended_by_; }
   int started() const { return started_; }
   int finished() const { return finished_; }
   // Of the last exchange that has ended.
@@ -79,6 +81,7 @@ class ProxyRig final : private RequestHandler {
   int started_ = 0;
   int finished_ = 0;
   bool ended_ = false;
+  CloseCause ended_by_ = CloseCause::kLocal;
   std::string details_;
   std::unique_ptr<ServerConnection> server_;
 };

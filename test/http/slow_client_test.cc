@@ -93,6 +93,7 @@ TEST(ASlowBody, ThatNobodyWantsAnyMoreEndsTheConnection) {
   rig.Advance(10'000);
   EXPECT_TRUE(rig.closed());
   EXPECT_EQ(rig.details(), "");
+  EXPECT_EQ(rig.ended_by(), CloseCause::kIdleTimeout);
 }
 
 TEST(ASlowReader, IsBrokenOffAfterTenSeconds) {

@@ -110,7 +110,6 @@ TEST_F(ConnectionManagerTest, RefusesWhatItCannotRoute) {
   Served run(*loop_, manager_, "/healthz", "10.0.0.1");
   run.Start();
   EXPECT_EQ(run.Result().status(), 404);
-  EXPECT_EQ(run.exchange().filter_on_top, "router");
   EXPECT_TRUE(run.exchange().HasFlag(ResponseFlag::kNoRouteFound));
   EXPECT_EQ(Ask("/a#b").status(), 400);
   EXPECT_EQ(Ask("").status(), 404);
@@ -240,6 +239,21 @@ TEST_F(ConnectionManagerTest, ARefusalOfTheCodecLooksLikeEveryOtherReply) {
   EXPECT_EQ(response.headers().Get(Header::kServer), "gate");
   EXPECT_EQ(response.body().buffered().ToString(), "request header timeout");
   EXPECT_EQ(Stat("downstream_rq_header_timeout"), before + 1);
+}
+
+TEST_F(ConnectionManagerTest, CountsAnIdleExchangeOnceWhetherItIsAnsweredOrBrokenOff) {
+  Use("");
+  for (const bool answered : {true, false}) {
+    const uint64_t before = Stat("downstream_rq_idle_timeout");
+    Served run(*loop_, manager_, "/");
+    if (answered) {
+      manager_.Refuse(run.exchange(), 504, {ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout"});
+    } else {
+      run.exchange().AddFlag(ResponseFlag::kStreamIdleTimeout);
+    }
+    run.End();
+    EXPECT_EQ(Stat("downstream_rq_idle_timeout"), before + 1);
+  }
 }
 
 }  // namespace

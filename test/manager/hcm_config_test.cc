@@ -68,6 +68,23 @@ TEST(HcmConfig, WhatIsWrittenWinsOverTheProfileEvenWhenItIsTheProtosZero) {
   EXPECT_TRUE(found);
 }
 
+TEST(HcmConfig, EachProtocolMaySayByItselfWhatFollowsAMalformedRequest) {
+  constexpr std::string_view kBoth = "stream_error_on_invalid_http_message: true\n";
+  CompiledHcm none("", Profile::kEnvoy), both(kBoth, Profile::kEnvoy);
+  ASSERT_NE(both.config(), nullptr) << both.errors();
+  EXPECT_FALSE((*none).codec.keep_after_bad_request);
+  EXPECT_FALSE((*none).codec.http2.stream_error_on_invalid_http_message);
+  EXPECT_TRUE((*both).codec.keep_after_bad_request);
+  EXPECT_TRUE((*both).codec.http2.stream_error_on_invalid_http_message);
+  CompiledHcm apart(std::string(kBoth) +
+                        "http_protocol_options: {override_stream_error_on_invalid_http_message: false}\n"
+                        "http2_protocol_options: {override_stream_error_on_invalid_http_message: false}\n",
+                    Profile::kEnvoy);
+  ASSERT_NE(apart.config(), nullptr) << apart.errors();
+  EXPECT_FALSE((*apart).codec.keep_after_bad_request);
+  EXPECT_FALSE((*apart).codec.http2.stream_error_on_invalid_http_message);
+}
+
 TEST(HcmConfig, TheLastFilterMustAnswerAndOnlyTheLast) {
   constexpr std::string_view kBuffer =
       "{name: buffer, typed_config: {\"@type\": "

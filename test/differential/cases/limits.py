@@ -58,7 +58,7 @@ CONFIGURATIONS = [
         requests=[get("/", script=SLOW), get("/")]),
     Configuration(
         "request_timeout", hcm="request_timeout: 0.2s",
-        requests=[raw("POST / HTTP/1.1\nHost: h.test\nContent-Length: 4\n\nab"), post("/", b"abcd")]),
+        requests=[raw("POST / HTTP/1.1\nHost: h.test\nContent-Length: 4\n\nab"), post("/", b"abcd"), raw("GET / HTTP/1.1\nHost: h.test\nX-A: ")]),
     Configuration("request_headers_timeout", hcm="request_headers_timeout: 0.2s", requests=[raw("GET / HTTP/1.1\nHo"), get("/")]),
     Configuration(
         "requests of a connection", hcm="common_http_protocol_options: {max_requests_per_connection: 2}",

@@ -1,5 +1,5 @@
 """TLS to upstreams: the name that is asked for, the checks of the certificate, what a failed one looks like."""
-from case import Configuration, get
+from case import CLOSE, READ, Configuration, crlf, get
 from tls_yaml import certificates, trusting, upstream
 
 AUTO = "auto_sni: true, auto_san_validation: true"
@@ -75,6 +75,10 @@ CONFIGURATIONS = [
          cluster("spki", "secure", upstream(trusting("verify_certificate_spki: ['$spki(upstream)']"))),
          cluster("bad-spki", "secure", upstream(trusting("verify_certificate_spki: ['$spki(exact)']"))),
          cluster("any", "stale", upstream(trusting("trust_chain_verification: ACCEPT_UNTRUSTED", "other-ca")))),
+    many("an upstream that ends without a close_notify", cluster("plain", "secure", upstream()), requests=[
+        get("/plain", script=[READ, crlf("HTTP/1.1 200 OK\n\nuntil the end"), CLOSE], differs="unannounced-end: body end flags details"),
+        get("/plain", script=[READ, crlf("HTTP/1.1 200 OK\nContent-Length: 4\n\nab"), CLOSE], differs="broken-response: end"),
+        get("/plain", script=[READ, crlf("HTTP/1.1 200 OK\nContent-Length: 4\n\nabcd"), CLOSE])]),
     many("certificates for upstreams", cluster("own", "secure", upstream(certificates("client"))), cluster("none", "secure", upstream()),
          cluster("other", "secure", upstream(certificates("client-other"))), requests=[get("/own"), get("/none")]),
     many("protocols for upstreams", cluster("auto", "secure", upstream(), "auto_config: {http_protocol_options: {}, http2_protocol_options: {}}"),

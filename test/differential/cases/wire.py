@@ -1,5 +1,5 @@
 """HTTP/1.1 itself: framing, connections, what is refused, and what an upstream may do wrong."""
-from case import ALL, ANSWER, CLOSE, READ, RESET, SHUT, Configuration, crlf, filter_yaml, get, post, raw, request
+from case import ALL, ANSWER, CLOSE, PAUSE, READ, RESET, SHUT, Configuration, crlf, filter_yaml, get, post, raw, request
 
 OK = "HTTP/1.1 200 OK\nContent-Length: 2\n"
 UPSTREAM_TRAILERS = """typed_extension_protocol_options:
@@ -13,6 +13,8 @@ CHUNKED_WITH_TRAILERS = raw("POST / HTTP/1.1\nHost: h.test\nTransfer-Encoding: c
 SERVED = "status headers body end upstream flags details log"
 PARSE = "parse-errors: details"
 BROKEN = "broken-response: end"
+UNANNOUNCED = "unannounced-end: body end flags details"
+NEXT = "GET /next HTTP/1.1\nHost: h.test\n\n"
 
 
 def refusals(*wires, differs=PARSE):
@@ -128,6 +130,10 @@ CONFIGURATIONS = [
                   get("/nonsense", script=[READ, b"nonsense\r\n\r\n"]), answered("HTTP/1.1 200 OK\nContent-Length: x\n\n"),
                   answered("HTTP/1.1 200 OK\nContent-Length: 1\nTransfer-Encoding: chunked\n\n0\n\n"),
                   get("/half", script=[READ, crlf(OK + "\no"), CLOSE], differs=BROKEN), get("/half-reset", script=[READ, crlf(OK + "\no"), RESET], differs=BROKEN),
+                  *(get("/reset-later", script=[READ, crlf(begun), PAUSE, RESET], differs=BROKEN)
+                    for begun in (OK + "\no", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n")),
+                  *(get("/until-the-reset", script=[READ, crlf("HTTP/1.1 200 OK\n\nuntil the end"), *steps], differs=UNANNOUNCED)
+                    for steps in ([RESET], [PAUSE, RESET])),
                   get("/chunks-end", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nok\n"), CLOSE], differs=BROKEN),
                   get("/chunks", script=[READ, crlf("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\n")], differs=BROKEN),
                   answered("HTTP/1.1 200 OK\nX : 1\nContent-Length: 0\n\n"),
@@ -135,6 +141,17 @@ CONFIGURATIONS = [
             answered(head, differs="upstream-status: status headers body flags details log") for head in (
                 "HTTP/1.1 99 Low\nContent-Length: 0\n\n", "HTTP/1.1 600 High\nContent-Length: 0\n\n",
                 "HTTP/1.1 101 Switching\nUpgrade: x\nConnection: upgrade\n\n", "HTTP/3.0 200 OK\nContent-Length: 0\n\n")]),
+    *(Configuration(
+        f"a connection after a 400, which may go on: {hcm}", hcm=f"path_with_escaped_slashes_action: REJECT_REQUEST\n{hcm}",
+        requests=[raw("GET /a%2Fb HTTP/1.1\nHost: h.test\n\n", ANSWER, NEXT, responses=2, differs="logged-path: log"),
+                  raw("GET / HTTP/1.1\n\n", ANSWER, NEXT, responses=2, differs="parse-errors: status headers body trailers end upstream flags details log"),
+                  raw("GET / HTTP/1.1\nHost: h.test\nX y: 1\n\n", ANSWER, NEXT, differs=PARSE)])
+      for hcm in ("stream_error_on_invalid_http_message: true", "http_protocol_options: {override_stream_error_on_invalid_http_message: true}")),
+    Configuration(
+        "a connection after a 400, which may not go on",
+        hcm="path_with_escaped_slashes_action: REJECT_REQUEST\nstream_error_on_invalid_http_message: true\n"
+        "http_protocol_options: {override_stream_error_on_invalid_http_message: false}",
+        requests=[get("/a%2Fb", differs="logged-path: log")]),
     Configuration("heads that are too large", requests=[
         get("/", *lines(5, 13000)), get("/", *lines(97)), get("/", *lines(101)), get("/" + "a" * 70000, differs="target-too-long: status headers body details log")]),
     Configuration("heads that are too large for what is configured", hcm="max_request_headers_kb: 2\ncommon_http_protocol_options: {max_headers_count: 10}",
