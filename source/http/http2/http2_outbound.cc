@@ -115,7 +115,7 @@ void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
       break;
     case NGHTTP2_RST_STREAM:
       stats_.tx_reset.Add();
-      reset_ids_[resets_sent_++ % reset_ids_.size()] = frame.hd.stream_id;
+      ids_.OnReset(frame.hd.stream_id);
       break;
     case NGHTTP2_GOAWAY:
       stats_.goaway_sent.Add();
@@ -192,9 +192,16 @@ void Http2Session::ShutdownNotice() {
 }
 
 void Http2Session::FinalGoAway() {
-  nghttp2_submit_goaway(raw(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(raw()),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  const int32_t last = nghttp2_session_get_last_proc_stream_id(raw());
+  ids_.OnFinal(last);
+  nghttp2_submit_goaway(raw(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
   ScheduleTurn();
+}
+
+// With the last GOAWAY. nghttp2 would count streams that came behind the one before.
+void Http2Session::Terminate(uint32_t code) {
+  nghttp2_session_terminate_session2(raw(), ids_.LastServed(nghttp2_session_get_last_proc_stream_id(raw())),
+                                     code);
 }
 
 void Http2Session::Ping(const uint8_t (&opaque)[8]) {

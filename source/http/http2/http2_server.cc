@@ -47,6 +47,8 @@ Http2ServerConnection::~Http2ServerConnection() {
 }
 
 Http2Stream* Http2ServerConnection::OnNewStream(int32_t) {
+  // The GOAWAY that is on its way says that it was not served: the client may ask for it again elsewhere.
+  if (draining_ == Draining::kFinal) return nullptr;
   auto* stream = new Http2ServerStream(*this);
   stream->next = first_;
   if (first_ != nullptr) first_->previous = stream;

@@ -2,7 +2,6 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -16,6 +15,7 @@
 #include "source/http/http2/http2_guards.h"
 #include "source/http/http2/http2_keepalive.h"
 #include "source/http/http2/http2_stats.h"
+#include "source/http/http2/http2_stream_ids.h"
 #include "source/http/message.h"
 #include "source/net/stream.h"
 
@@ -75,7 +75,8 @@ class Http2Session {
   // it any more.
   void Forget(Http2Stream& stream);
 
-  // Announces that no stream will be taken soon; then FinalGoAway, with the last one that is.
+  // Announces that no stream will be taken soon; then FinalGoAway, with the last one that is: later ones are
+  // not to be served.
   void ShutdownNotice();
   void FinalGoAway();
   void Ping(const uint8_t (&opaque)[8]);
@@ -129,6 +130,7 @@ class Http2Session {
   void Receive();
   bool BeginFrame();
   uint32_t FaultOf(const Frame& frame) const;
+  Http2Flood FloodOf(const Frame& frame);
   void OnReceiveError(int error);
   // Tells of what has happened, and writes. From the loop, from Run or Writer; never from inside nghttp2 or a
   // stream's coroutine.
@@ -137,6 +139,8 @@ class Http2Session {
   void Flush();
   void Pull();
   void Write();
+  bool WriteSome();
+  void Terminate(uint32_t code);
   void CheckOutbound();
   void WatchHead();
   void StartLinger();
@@ -189,10 +193,8 @@ class Http2Session {
   uint64_t data_sent_ = 0;
   size_t frame_left_ = 0;  // of the present frame, or of the client's preface
   std::string parked_;     // the beginning of a frame's header
-  int32_t last_peer_id_ = 0;
-  // The last streams that we have reset: what the peer sent before it knew is ignored.
-  std::array<int32_t, 128> reset_ids_ = {};
-  size_t resets_sent_ = 0;
+  Http2StreamIds ids_;
+  uint64_t late_heads_ = 0;  // of streams behind the last one that is served
   size_t discarded_ = 0;
   size_t read_size_ = Block::kSize;
   Http2Flood flood_ = Http2Flood::kNone;
@@ -202,6 +204,7 @@ class Http2Session {
   bool write_blocked_ = false;
   bool writing_ = false;    // Writer runs
   bool head_open_ = false;  // a head has begun and not ended
+  bool head_ends_ = false;  // with the present frame
   Task<void> writer_;
   Task<void> root_;
 };
