@@ -229,6 +229,8 @@ void Http2ClientStream::Done() {
 void Http2ClientStream::Leave(ExchangeEnd end) {
   if (!std::exchange(listed_, false)) return;
   pump_.Cancel();
+  // The end of a tunnel, a goodbye perhaps, goes ahead of the reset.
+  if (uploading_ && send_ended && !sent) session.PushOut();
   session.Reset(*this, NGHTTP2_CANCEL);
   session.Forget(*this);
   connection_.Remove(*this, end);

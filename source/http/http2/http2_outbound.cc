@@ -99,7 +99,7 @@ int Http2Session::SendData(int32_t id, const uint8_t* head, size_t length) {
 }
 
 void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
-  ++frames_in_output_;
+  output_.EndFrame();
   Http2Stream* stream = nullptr;
   switch (frame.hd.type) {
     case NGHTTP2_DATA:
@@ -147,17 +147,25 @@ void Http2Session::Pull() {
 }
 
 void Http2Session::Write() {
-  const IoResult result = stream_->Write(output_);
-  if (result.ok()) {
-    frames_in_output_ = 0;
-    return;
-  }
-  if (result.kind == IoResult::Kind::kError) return End(true);
+  if (!WriteSome()) End(true);
+}
+
+// False when the connection is broken.
+bool Http2Session::WriteSome() {
+  const IoResult result = output_.WriteTo(*stream_);
+  if (result.kind != IoResult::Kind::kWouldBlock) return result.ok();
   write_blocked_ = true;
-  if (writing_) return;
-  writing_ = true;
+  if (std::exchange(writing_, true)) return true;
   writer_ = Writer();
   writer_.Start();
+  return true;
+}
+
+// A connection that is found broken ends with the turn.
+void Http2Session::PushOut() {
+  if (state_ != State::kOpen || write_blocked_) return;
+  Pull();
+  if (!output_.empty() && !WriteSome()) ScheduleTurn();
 }
 
 // Waits for the peer to read, as long as anything waits for that.
@@ -174,7 +182,7 @@ Task<void> Http2Session::Writer() {
 void Http2Session::CheckOutbound() {
   const size_t queued = nghttp2_session_get_outbound_queue_size(raw());
   const size_t control = queued - std::min(queued, heads_pending_);
-  const Http2Flood flood = guards_.OnOutbound(control, queued + frames_in_output_);
+  const Http2Flood flood = guards_.OnOutbound(control, queued + output_.frames());
   if (flood != Http2Flood::kNone) CloseFor(flood);
 }
 

@@ -239,7 +239,7 @@ void Http2Session::Abandon() {
   if (state_ == State::kOpen) {
     Terminate(NGHTTP2_NO_ERROR);
     Pull();
-    stream_->Write(output_);
+    output_.WriteTo(*stream_);
   }
   End(false);
   stream_.reset();

@@ -14,6 +14,7 @@
 #include "source/http/http2/http2_field_writer.h"
 #include "source/http/http2/http2_guards.h"
 #include "source/http/http2/http2_keepalive.h"
+#include "source/http/http2/http2_output.h"
 #include "source/http/http2/http2_stats.h"
 #include "source/http/http2/http2_stream_ids.h"
 #include "source/http/message.h"
@@ -104,6 +105,8 @@ class Http2Session {
   void SendNow() {
     if (state_ == State::kOpen) Flush();
   }
+  // The same, but resumes nobody, and tells of nothing: for whoever is about to leave.
+  void PushOut();
   void ScheduleTurn() {
     if (!in_turn_) loop_.AtTurnEnd(turn_end_);
   }
@@ -180,14 +183,13 @@ class Http2Session {
   Http2FieldReader reader_;
   Http2Fields scratch_;
   Buffer input_;
-  Buffer output_;
+  Http2Output output_;
   std::vector<Http2Stream*> ready_;
   TurnEnd turn_end_;
   Timer head_timer_;
   Timer close_timer_;
   Http2Keepalive keepalive_;
   std::string_view failure_;  // why the connection ends, a literal
-  size_t frames_in_output_ = 0;
   size_t heads_pending_ = 0;
   uint64_t data_received_ = 0;
   uint64_t data_sent_ = 0;

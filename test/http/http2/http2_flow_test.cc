@@ -40,6 +40,22 @@ TEST_F(Http2ServerTest, StopsWhileTheSocketIsFull) {
   EXPECT_GT(At(3).body.size(), 0u);
 }
 
+// A client that reads on without ever having read all.
+TEST_F(Http2ServerTest, FramesThatAreOnTheirWayDoNotAddUp) {
+  options_.http2.max_outbound_frames = 30;
+  Connect({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30}});
+  Send(RawWindowUpdate(0, 1 << 30));
+  peer_.window = 1000;
+  Send(RawHeaders(1, RawGet("/endless"), true));
+  for (int i = 0; i < 200; ++i) {
+    stream_->Drained(10'000);
+    Send(RawWindowUpdate(0, 1));
+    ASSERT_TRUE(reader_.goaways.empty()) << i;
+    ASSERT_EQ(peer_.window, 0u) << "the socket is never empty";
+  }
+  EXPECT_GT(At(1).data_frames, 3u * 30);
+}
+
 TEST_F(Http2ServerTest, HoldsAtMostItsWindowOfABodyThatNobodyReads) {
   Connect();
   Send(RawHeaders(1, RawPost("/wait"), false));
