@@ -158,6 +158,7 @@ void Http2ClientStream::Advance(uint8_t what) {
   }
   if ((what & kClosed) != 0 && !remote_ended) FailForReset();
   if ((what & (kSent | kClosed)) != 0) EndUpload();
+  if ((what & kReadable) != 0 && !readable.has_waiter()) session.Pack(*this);
   // Last: whoever waits may destroy this.
   if ((what & (kHead | kReadable | kClosed)) != 0) readable.Set();
 }

@@ -225,6 +225,7 @@ bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
     Buffer shared = input_.Share();
     shared.Consume(static_cast<size_t>(bytes.data() - input_.Front().data()));
     stream->received.Append(shared.Take(bytes.size()));
+    stream->pinned += Block::kSize - bytes.size();
   }
   MarkReady(*stream, Http2Stream::kReadable);
   return true;
@@ -271,6 +272,7 @@ BodyPiece Http2Session::TakeReceived(Http2Stream& stream) {
   BodyPiece piece;
   const size_t size = std::min(stream.received.size(), piece_size_);
   piece.data = size == stream.received.size() ? std::move(stream.received) : stream.received.Take(size);
+  if (stream.received.empty()) stream.pinned = 0;
   piece.end = stream.remote_ended && stream.received.empty();
   if (piece.end) piece.trailers = std::move(stream.trailers);
   Consume(stream, size);
@@ -282,6 +284,16 @@ void Http2Session::Consume(Http2Stream& stream, size_t bytes) {
   nghttp2_session_consume_stream(raw(), stream.id, bytes);
   if (!is_client()) nghttp2_session_consume_connection(raw(), bytes);
   if (nghttp2_session_get_outbound_queue_size(raw()) > 0) ScheduleTurn();
+}
+
+void Http2Session::Pack(Http2Stream& stream) {
+  if (stream.pinned <= stream.received.size() / 4) return;
+  Buffer packed;
+  for (; !stream.received.empty(); stream.received.Consume(stream.received.Front().size())) {
+    packed.Append(stream.received.Front());
+  }
+  stream.received = std::move(packed);
+  stream.pinned = 0;
 }
 
 }  // namespace narthex

@@ -75,6 +75,7 @@ bool Http2ServerStream::Advance(uint8_t what) {
   }
   if ((what & kHead) != 0) Begin();
   if ((what & kReadable) != 0) {
+    if (!readable.has_waiter()) session.Pack(*this);
     exchange_.request_body_bytes = received_bytes;
     Touch();
     if (remote_ended) {

@@ -69,6 +69,8 @@ class Http2Session {
   const StreamBytes& bytes() const { return stream_->bytes(); }
   // Lets the peer send `bytes` more on the stream.
   void Consume(Http2Stream& stream, size_t bytes);
+  // Nobody waits for what was received of the stream: it shall not hold blocks that are mostly others'.
+  void Pack(Http2Stream& stream);
 
   // The owner is told of `what` in the present or next Turn; never once the session is over.
   void MarkReady(Http2Stream& stream, Http2Stream::Ready what);

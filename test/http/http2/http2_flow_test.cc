@@ -56,6 +56,20 @@ TEST_F(Http2ServerTest, FramesThatAreOnTheirWayDoNotAddUp) {
   EXPECT_GT(At(1).data_frames, 3u * 30);
 }
 
+// A quarter of each block is the one's, the rest another's who is read.
+TEST_F(Http2ServerTest, ABodyThatNobodyReadsHoldsNoBlocksOfOthers) {
+  Connect();
+  Send(RawHeaders(1, RawPost("/wait"), false) + RawHeaders(3, RawPost("/talk"), false));
+  const size_t before = Block::LiveBlocks();
+  for (int i = 0; i < 14; ++i) {
+    Send(RawData(1, std::string(4400, 's'), false) + RawData(3, std::string(11'000, 'r'), false));
+  }
+  EXPECT_LE(Block::LiveBlocks(), before + 6);
+  handler_.go.Set();
+  Turn();
+  EXPECT_EQ(At(1).status(), 200);
+}
+
 TEST_F(Http2ServerTest, HoldsAtMostItsWindowOfABodyThatNobodyReads) {
   Connect();
   Send(RawHeaders(1, RawPost("/wait"), false));
