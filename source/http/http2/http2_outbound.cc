@@ -111,6 +111,7 @@ void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
       if (std::exchange(stream->head_pending, false)) --heads_pending_;
       if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
       stream->sent = true;
+      guards_.OnStreamAnswered();
       MarkReady(*stream, Http2Stream::kSent);
       break;
     case NGHTTP2_RST_STREAM:
