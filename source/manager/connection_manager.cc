@@ -154,7 +154,6 @@ std::string_view TimeoutText(std::string_view detail) {
 void CountRefusal(const HcmStats& stats, std::string_view detail) {
   if (detail == "request_header_timeout") stats.rq_header_timeout.Add();
   if (detail == "request_overall_timeout") stats.rq_timeout.Add();
-  if (detail.starts_with("stream_idle_timeout")) stats.rq_idle_timeout.Add();
   if (detail == "absolute_path_rejected") stats.rq_non_relative_path.Add();
 }
 
@@ -247,6 +246,8 @@ void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap* request, cons
   const HcmStats& stats = config.stats;
   stats.rq_active.Sub(1);
   if (exchange.HasFlag(ResponseFlag::kDownstreamConnectionTermination)) stats.rq_rx_reset.Add();
+  // Whether it was answered with 408 or 504, or broken off because its response had begun.
+  if (exchange.HasFlag(ResponseFlag::kStreamIdleTimeout)) stats.rq_idle_timeout.Add();
   if (exchange.times.start != 0) {
     stats.rq_time.Record((exchange.times.end - exchange.times.start) / 1000);
   }

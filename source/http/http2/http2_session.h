@@ -103,6 +103,8 @@ class Http2Session {
   uint64_t data_sent() const { return data_sent_; }
   bool write_blocked() const { return write_blocked_; }
   size_t buffered_output() const { return output_.size(); }
+  // Bytes of all kinds given to the socket so far.
+  uint64_t written() const { return output_.written(); }
   // Sends what there is at once, as far as the socket takes it. REQUIRES: called from the loop.
   void SendNow() {
     if (state_ == State::kOpen) Flush();
