@@ -26,7 +26,7 @@ struct Http2Options {
   uint32_t max_inbound_priority_frames_per_stream = 100;
   uint32_t max_inbound_window_update_frames_per_data_frame_sent = 10;
   // How many streams a client may have reset, by its own frames or by breaking the rules on them: at once,
-  // and a second. One for each eight streams that it opens does not count.
+  // and a second. One for each stream that was answered does not count; of those 100 are remembered.
   uint64_t stream_reset_burst = 200;
   uint64_t stream_reset_rate = 33;
 

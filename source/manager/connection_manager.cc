@@ -250,7 +250,7 @@ void ConnectionManager::OnEnd(Exchange& exchange, const HeaderMap* request, cons
   const HcmStats& stats = config.stats;
   stats.rq_active.Sub(1);
   if (exchange.HasFlag(ResponseFlag::kDownstreamConnectionTermination)) stats.rq_rx_reset.Add();
-  // Whether it was answered with a status or, its response begun, broken off.
+  // Whether it was answered with 408 or 504, or broken off because its response had begun.
   if (exchange.HasFlag(ResponseFlag::kStreamIdleTimeout)) stats.rq_idle_timeout.Add();
   if (exchange.times.start != 0) {
     stats.rq_time.Record((exchange.times.end - exchange.times.start) / 1000);

@@ -20,10 +20,12 @@ namespace {
 constexpr int kForEver = 5000;  // longer than every timeout of these options
 constexpr uint8_t kWithoutPreface = 0x80;
 constexpr uint8_t kSlowReader = 0x40;
+constexpr uint8_t kDrains = 0x20;  // in the midst of it
 
 ServerCodecOptions Options() {
   ServerCodecOptions options;
   options.stream_idle_timeout = options.idle_timeout = options.request_timeout = std::chrono::seconds(1);
+  options.drain_timeout = std::chrono::seconds(0);
   options.http2.allow_connect = true;
   return options;
 }
@@ -65,9 +67,13 @@ void Run(std::string_view bytes, uint8_t mode) {
   std::string all;
   if ((mode & kWithoutPreface) == 0) all = std::string(kHttp2Preface) + RawSettings({});
   all += bytes;
+  size_t sent = 0;
   for (Pieces pieces(all, mode); !pieces.empty() && !ended;) {
-    socket.Deliver(pieces.Next());
+    const std::string_view piece = pieces.Next();
+    sent += piece.size();
+    socket.Deliver(piece);
     loop->RunOnce();
+    if ((mode & kDrains) != 0 && sent > all.size() / 2 && !ended) connection->Drain();
     if (peer.window < 100) socket.Drained(50);
   }
   recorder.go.Set();

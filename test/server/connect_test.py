@@ -9,6 +9,8 @@ import tempfile
 import time
 import unittest
 
+import h2.events
+
 from smoke_test import CONFIGURATION, NARTHEX, until
 from upgrade_test import (ALLOW_CONNECT, Echo, EdgeTest, Http2Server, Server, TO_HTTP2, UPGRADES, read_head, receive)
 
@@ -384,6 +386,20 @@ class Chat(Echo):
         self.ended = True
 
 
+class Chat2(Http2Server):
+    """The same over HTTP/2, without a greeting."""
+
+    got, ended = b"", False
+
+    def handle(self, state, event):
+        if isinstance(event, h2.events.DataReceived):
+            self.got += event.data
+        elif isinstance(event, h2.events.StreamEnded):
+            self.ended = True
+        else:
+            super().handle(state, event)
+
+
 class GoodbyeTest(EdgeTest):
 
     def drained(self, greeting, sent):
@@ -438,6 +454,17 @@ class GoodbyeTest(EdgeTest):
         while piece := client.socket.recv(65536):
             rest += piece
         self.assertIn(b"\x00\x00\x04\x00\x01" + struct.pack(">I", stream) + GOING_AWAY, rest)
+        until(lambda: chat.ended, "the upstream's end")
+        self.assertEqual(unmask(chat.got[8:]), b"\x88\x82\x03\xe9")
+
+    def test_towards_http2(self):
+        chat = self.serve(Chat2())
+        gateway = self.start(chat.port, UPGRADES, TO_HTTP2, flags=("--drain-time-s", "1"))
+        client, _ = self.upgrade(gateway)
+        client.sendall(b"\x81\x82mask\x05\x08")
+        until(lambda: len(chat.got) == 8, "what the client sends")
+        gateway.process.send_signal(signal.SIGTERM)
+        self.assertEqual(receive(client, 4), GOING_AWAY)
         until(lambda: chat.ended, "the upstream's end")
         self.assertEqual(unmask(chat.got[8:]), b"\x88\x82\x03\xe9")
 

@@ -22,7 +22,7 @@ class Slow(Server):
     """Streams a response in pieces, each when the test says; makes /chat a WebSocket that echoes; says "ok" to others."""
 
     def __init__(self):
-        self.go = threading.Semaphore(0)
+        self.go, self.targets = threading.Semaphore(0), []
         super().__init__()
 
     def close(self):
@@ -33,6 +33,7 @@ class Slow(Server):
         while True:
             line, fields = read_head(connection)
             target = line.split(" ")[1]
+            self.targets.append(target)
             if target == "/chat":
                 return self.chat(connection, fields)
             if target == "/slow":
@@ -180,6 +181,22 @@ class GracefulTest(EdgeTest):
         self.echoes(chat, b"to the end")
         chat.close()
         self.assertEqual(gateway.process.wait(LIMIT_S), 0)
+
+    def test_what_comes_above_the_last_stream_is_not_served(self):
+        upstream = Slow()
+        gateway = self.launch(upstream, ("stat_prefix: main\n", "stat_prefix: main\n"
+                                         "          common_http_protocol_options: {max_requests_per_connection: 2}\n"))
+        client = self.client(gateway)
+        # In one write, of which the second is the last that the connection takes.
+        client.send(headers(1, get("/slow")) + headers(3, get("/last")) + headers(5, get("/late", method="POST"), False) +
+                    headers(7, get("/late", method="POST")))
+        self.assertTrue(client.wait(lambda: client.goaways))
+        self.assertEqual(client.goaways, [(3, NO_ERROR)])
+        client.send(data(5, b"x" * 1000) + data(5, end=True))
+        self.finish(upstream, client, 1)
+        self.assertTrue(client.wait(lambda: client.closed))
+        self.assertEqual(client.stream(3).body, b"ok")
+        self.assertEqual((sorted(upstream.targets), client.goaways[-1][1]), (["/last", "/slow"], NO_ERROR))
 
     def test_sigterm_lets_streams_both_ways_end(self):
         gateway = self.launch(Http2Server(), TO_HTTP2)

@@ -158,6 +158,7 @@ void Http2ClientStream::Advance(uint8_t what) {
   }
   if ((what & kClosed) != 0 && !remote_ended) FailForReset();
   if ((what & (kSent | kClosed)) != 0) EndUpload();
+  if ((what & kReadable) != 0 && !readable.has_waiter()) session.Pack(*this);
   // Last: whoever waits may destroy this.
   if ((what & (kHead | kReadable | kClosed)) != 0) readable.Set();
 }
@@ -229,6 +230,8 @@ void Http2ClientStream::Done() {
 void Http2ClientStream::Leave(ExchangeEnd end) {
   if (!std::exchange(listed_, false)) return;
   pump_.Cancel();
+  // The end of a tunnel, a goodbye perhaps, goes ahead of the reset.
+  if (uploading_ && send_ended && !sent) session.PushOut();
   session.Reset(*this, NGHTTP2_CANCEL);
   session.Forget(*this);
   connection_.Remove(*this, end);

@@ -87,6 +87,14 @@ Http2Flood Http2Guards::OnFrame(uint8_t type, uint8_t flags, size_t length, uint
   }
 }
 
+Http2Flood Http2Guards::OnReset(uint64_t now_ms) {
+  if (free_resets_ > 0) {
+    --free_resets_;
+    return Http2Flood::kNone;
+  }
+  return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset;
+}
+
 Http2Flood Http2Guards::OnPaddedData(size_t payload, bool end_stream) {
   return OnEmpty(payload == 0 && !end_stream);
 }

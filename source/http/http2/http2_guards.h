@@ -58,12 +58,14 @@ class Http2Guards {
   // A DATA frame with padding has come whole, with so much beside it.
   Http2Flood OnPaddedData(size_t payload, bool end_stream);
   // A stream was reset by the peer, or because of what the peer did.
-  Http2Flood OnReset(uint64_t now_ms) {
-    return resets_.Take(now_ms) ? Http2Flood::kNone : Http2Flood::kReset;
-  }
+  Http2Flood OnReset(uint64_t now_ms);
   // How much waits to be sent: control frames, and frames of any kind.
   Http2Flood OnOutbound(size_t control_frames, size_t frames) const;
   void OnStreamOpened() { ++streams_; }
+  // A stream was answered to its end.
+  void OnStreamAnswered() {
+    free_resets_ = std::min({free_resets_ + 1, kMostFreeResets, options_.stream_reset_burst});
+  }
   void OnDataSent() {
     ++data_sent_;
     OnDataMoved();
@@ -74,6 +76,7 @@ class Http2Guards {
 
  private:
   static constexpr size_t kFewContinuations = 8;
+  static constexpr uint64_t kMostFreeResets = 100;
 
   Http2Flood OnEmpty(bool empty);
   Http2Flood OnControl(uint64_t now_ms) {
@@ -90,6 +93,9 @@ class Http2Guards {
   // PINGs that cost no token: one for each DATA frame. Peers that measure the delay and the rate of a
   // transfer, as gRPC's do, send one with each round trip, of which a fast network has thousands a second.
   uint32_t free_pings_ = 0;
+  // Resets that cost no token: one for each stream that was answered. A client of many calls cancels some,
+  // and who resets more than he lets be answered is none.
+  uint64_t free_resets_ = 0;
   uint64_t streams_ = 0;
   uint64_t data_sent_ = 0;
   uint64_t priorities_ = 0;

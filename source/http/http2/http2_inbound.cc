@@ -32,6 +32,8 @@ void Http2Session::Receive() {
     }
     frame_left_ -= static_cast<size_t>(taken);
     input_.Consume(static_cast<size_t>(taken));
+    // By its frames: nghttp2 says nothing of a head that it ignores.
+    if (frame_left_ == 0 && std::exchange(head_ends_, false)) head_open_ = false;
   }
   // The beginning of a frame's header must not cost a block.
   if (state_ == State::kOpen) parked_ = input_.ToString();
@@ -62,7 +64,7 @@ bool Http2Session::BeginFrame() {
     const auto dependency = static_cast<int32_t>(number(kFrameHead) & 0x7fffffff);
     if (frame.id == 0 || dependency == frame.id) fault = NGHTTP2_PROTOCOL_ERROR;
   }
-  const Http2Flood flood = guards_.OnFrame(frame.type, frame.flags, frame.length, loop_.NowMs());
+  const Http2Flood flood = FloodOf(frame);
   if (flood != Http2Flood::kNone) {
     CloseFor(flood);
   } else if (fault != NGHTTP2_NO_ERROR) {
@@ -70,7 +72,10 @@ bool Http2Session::BeginFrame() {
     Close(fault, "http2.protocol_error");
   }
   frame_left_ = kFrameHead + frame.length;
-  if (frame.type == NGHTTP2_HEADERS) head_open_ = true;
+  if (frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_CONTINUATION) {
+    head_open_ = true;
+    head_ends_ = (frame.flags & NGHTTP2_FLAG_END_HEADERS) != 0;
+  }
   return state_ == State::kOpen;
 }
 
@@ -78,15 +83,22 @@ bool Http2Session::BeginFrame() {
 // forgets streams that are closed.
 uint32_t Http2Session::FaultOf(const Frame& frame) const {
   const bool message = frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_DATA;
-  if (!message || settings_.role != Role::kServer || frame.id % 2 == 0 || frame.id > last_peer_id_ ||
-      nghttp2_session_find_stream(raw(), frame.id) != nullptr) {
+  if (!message || is_client() || nghttp2_session_find_stream(raw(), frame.id) != nullptr) {
     return NGHTTP2_NO_ERROR;
   }
-  // One that we have reset may still be sent to. Older resets than are kept can't be told from the client's.
-  const size_t kept = reset_ids_.size();
-  const bool forgotten = resets_sent_ > kept && frame.id < reset_ids_[resets_sent_ % kept];
-  const bool ours = std::find(reset_ids_.begin(), reset_ids_.end(), frame.id) != reset_ids_.end();
-  return ours || forgotten ? NGHTTP2_NO_ERROR : NGHTTP2_STREAM_CLOSED;
+  return ids_.ClosedByClient(frame.id) ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
+}
+
+Http2Flood Http2Session::FloodOf(const Frame& frame) {
+  const uint64_t now = loop_.NowMs();
+  const Http2Flood flood = guards_.OnFrame(frame.type, frame.flags, frame.length, now);
+  const bool late = frame.type == NGHTTP2_HEADERS && ids_.IsLate(frame.id);
+  // They are decoded and dropped, so that no limit of streams holds for them; but a client that has not seen
+  // the GOAWAY keeps to it.
+  if (!late || flood != Http2Flood::kNone || ++late_heads_ <= settings_.options.max_concurrent_streams) {
+    return flood;
+  }
+  return guards_.OnReset(now);
 }
 
 void Http2Session::OnReceiveError(int error) {
@@ -119,7 +131,7 @@ bool Http2Session::OnHeadBegin(const nghttp2_frame& frame) {
   if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     guards_.OnStreamOpened();
     kind = Kind::kRequest;
-    last_peer_id_ = frame.hd.stream_id;
+    ids_.OnOpened(frame.hd.stream_id);
     stream = events_.OnNewStream(frame.hd.stream_id);
     if (stream != nullptr) {
       stream->id = frame.hd.stream_id;
@@ -152,7 +164,6 @@ bool Http2Session::OnFrame(const nghttp2_frame& frame) {
   const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
     case NGHTTP2_HEADERS:
-      head_open_ = false;
       if (stream != nullptr) OnHeadEnd(*stream, end_stream);
       reader_.headers.Clear();
       break;
@@ -214,6 +225,7 @@ bool Http2Session::OnDataChunk(int32_t id, std::string_view bytes) {
     Buffer shared = input_.Share();
     shared.Consume(static_cast<size_t>(bytes.data() - input_.Front().data()));
     stream->received.Append(shared.Take(bytes.size()));
+    stream->pinned += Block::kSize - bytes.size();
   }
   MarkReady(*stream, Http2Stream::kReadable);
   return true;
@@ -234,7 +246,7 @@ void Http2Session::Malformed(Http2Stream& stream, const Http2FieldError& error) 
   stream.failure = error;
   if (!settings_.options.stream_error_on_invalid_http_message) {
     failure_ = error.detail;
-    nghttp2_session_terminate_session(raw(), NGHTTP2_PROTOCOL_ERROR);
+    Terminate(NGHTTP2_PROTOCOL_ERROR);
   }
   Reset(stream, NGHTTP2_PROTOCOL_ERROR);
   CountReset();
@@ -242,7 +254,6 @@ void Http2Session::Malformed(Http2Stream& stream, const Http2FieldError& error) 
 
 // nghttp2 has found a frame against the rules, and resets the stream or ends the connection itself.
 bool Http2Session::OnInvalidFrame(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_HEADERS) head_open_ = false;
   stats_.rx_messaging_error.Add();
   Http2Stream* stream = frame.hd.stream_id == 0 ? nullptr : Find(frame.hd.stream_id);
   if (stream != nullptr) stream->failure = {0, "http2.protocol_error", "a frame against the rules"};
@@ -261,6 +272,7 @@ BodyPiece Http2Session::TakeReceived(Http2Stream& stream) {
   BodyPiece piece;
   const size_t size = std::min(stream.received.size(), piece_size_);
   piece.data = size == stream.received.size() ? std::move(stream.received) : stream.received.Take(size);
+  if (stream.received.empty()) stream.pinned = 0;
   piece.end = stream.remote_ended && stream.received.empty();
   if (piece.end) piece.trailers = std::move(stream.trailers);
   Consume(stream, size);
@@ -272,6 +284,16 @@ void Http2Session::Consume(Http2Stream& stream, size_t bytes) {
   nghttp2_session_consume_stream(raw(), stream.id, bytes);
   if (!is_client()) nghttp2_session_consume_connection(raw(), bytes);
   if (nghttp2_session_get_outbound_queue_size(raw()) > 0) ScheduleTurn();
+}
+
+void Http2Session::Pack(Http2Stream& stream) {
+  if (stream.pinned <= stream.received.size() / 4) return;
+  Buffer packed;
+  for (; !stream.received.empty(); stream.received.Consume(stream.received.Front().size())) {
+    packed.Append(stream.received.Front());
+  }
+  stream.received = std::move(packed);
+  stream.pinned = 0;
 }
 
 }  // namespace narthex

@@ -99,7 +99,7 @@ int Http2Session::SendData(int32_t id, const uint8_t* head, size_t length) {
 }
 
 void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
-  ++frames_in_output_;
+  output_.EndFrame();
   Http2Stream* stream = nullptr;
   switch (frame.hd.type) {
     case NGHTTP2_DATA:
@@ -111,11 +111,12 @@ void Http2Session::OnFrameSent(const nghttp2_frame& frame) {
       if (std::exchange(stream->head_pending, false)) --heads_pending_;
       if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
       stream->sent = true;
+      guards_.OnStreamAnswered();
       MarkReady(*stream, Http2Stream::kSent);
       break;
     case NGHTTP2_RST_STREAM:
       stats_.tx_reset.Add();
-      reset_ids_[resets_sent_++ % reset_ids_.size()] = frame.hd.stream_id;
+      ids_.OnReset(frame.hd.stream_id);
       break;
     case NGHTTP2_GOAWAY:
       stats_.goaway_sent.Add();
@@ -147,17 +148,25 @@ void Http2Session::Pull() {
 }
 
 void Http2Session::Write() {
-  const IoResult result = stream_->Write(output_);
-  if (result.ok()) {
-    frames_in_output_ = 0;
-    return;
-  }
-  if (result.kind == IoResult::Kind::kError) return End(true);
+  if (!WriteSome()) End(true);
+}
+
+// False when the connection is broken.
+bool Http2Session::WriteSome() {
+  const IoResult result = output_.WriteTo(*stream_);
+  if (result.kind != IoResult::Kind::kWouldBlock) return result.ok();
   write_blocked_ = true;
-  if (writing_) return;
-  writing_ = true;
+  if (std::exchange(writing_, true)) return true;
   writer_ = Writer();
   writer_.Start();
+  return true;
+}
+
+// A connection that is found broken ends with the turn.
+void Http2Session::PushOut() {
+  if (state_ != State::kOpen || write_blocked_) return;
+  Pull();
+  if (!output_.empty() && !WriteSome()) ScheduleTurn();
 }
 
 // Waits for the peer to read, as long as anything waits for that.
@@ -174,7 +183,7 @@ Task<void> Http2Session::Writer() {
 void Http2Session::CheckOutbound() {
   const size_t queued = nghttp2_session_get_outbound_queue_size(raw());
   const size_t control = queued - std::min(queued, heads_pending_);
-  const Http2Flood flood = guards_.OnOutbound(control, queued + frames_in_output_);
+  const Http2Flood flood = guards_.OnOutbound(control, queued + output_.frames());
   if (flood != Http2Flood::kNone) CloseFor(flood);
 }
 
@@ -192,9 +201,16 @@ void Http2Session::ShutdownNotice() {
 }
 
 void Http2Session::FinalGoAway() {
-  nghttp2_submit_goaway(raw(), NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(raw()),
-                        NGHTTP2_NO_ERROR, nullptr, 0);
+  const int32_t last = nghttp2_session_get_last_proc_stream_id(raw());
+  ids_.OnFinal(last);
+  nghttp2_submit_goaway(raw(), NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
   ScheduleTurn();
+}
+
+// With the last GOAWAY. nghttp2 would count streams that came behind the one before.
+void Http2Session::Terminate(uint32_t code) {
+  nghttp2_session_terminate_session2(raw(), ids_.LastServed(nghttp2_session_get_last_proc_stream_id(raw())),
+                                     code);
 }
 
 void Http2Session::Ping(const uint8_t (&opaque)[8]) {

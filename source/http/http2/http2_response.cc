@@ -64,6 +64,7 @@ Task<void> Http2ServerStream::SendBody() {
     if (watch_) watch_->ToClient(piece.data);
     if (piece.end) response_trailers_ = std::move(piece.trailers);
     Touch();
+    given_to_send_ = session.loop().NowMs();
     session.Send(*this, std::move(piece.data), piece.end, response_trailers_.get());
     if (piece.end) co_return;
   }

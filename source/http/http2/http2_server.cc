@@ -47,6 +47,8 @@ Http2ServerConnection::~Http2ServerConnection() {
 }
 
 Http2Stream* Http2ServerConnection::OnNewStream(int32_t) {
+  // The GOAWAY that is on its way says that it was not served: the client may ask for it again elsewhere.
+  if (draining_ == Draining::kFinal) return nullptr;
   auto* stream = new Http2ServerStream(*this);
   stream->next = first_;
   if (first_ != nullptr) first_->previous = stream;
@@ -164,7 +166,7 @@ void Http2ServerConnection::OnEnd(bool remote) {
 }
 
 // A client's pace is that of its connection: what it sends and receives on one stream leaves less for the
-// others.
+// others. So one that is not read beside others that are read is left to its idle timeout.
 void Http2ServerConnection::WaitForBody() {
   if (bodies_awaited_++ == 0 && sends_ != nullptr) sends_->Wait(ClientPace::Side::kSends);
 }
@@ -184,8 +186,10 @@ void Http2ServerConnection::WatchReceiver() {
 }
 
 int64_t Http2ServerConnection::Moved(void* self, ClientPace::Side side) {
-  Http2Session& session = static_cast<Http2ServerConnection*>(self)->session_;
+  auto* connection = static_cast<Http2ServerConnection*>(self);
+  Http2Session& session = connection->session_;
   if (side == ClientPace::Side::kSends) return static_cast<int64_t>(session.data_received());
+  connection->written_before_ = std::exchange(connection->written_now_, session.written());
   return static_cast<int64_t>(session.data_sent()) - static_cast<int64_t>(session.buffered_output()) -
          static_cast<int64_t>(session.stream().Unreceived());
 }
@@ -200,8 +204,27 @@ void Http2ServerConnection::OnSendsTooSlow(void* self) {
   if (connection->bodies_awaited_ > 0) connection->sends_->Wait(ClientPace::Side::kSends);
 }
 
+// Streams that are not read are given up alone, as long as the client takes what is sent on others.
 void Http2ServerConnection::OnReceivesTooSlow(void* self) {
-  static_cast<Http2ServerConnection*>(self)->session_.Close(NGHTTP2_ENHANCE_YOUR_CALM, kClientTooSlow);
+  auto* connection = static_cast<Http2ServerConnection*>(self);
+  if (connection->ReceivesNothing()) {
+    return connection->session_.Close(NGHTTP2_ENHANCE_YOUR_CALM, kClientTooSlow);
+  }
+  for (Http2ServerStream* stream = connection->first_; stream != nullptr; stream = stream->next) {
+    stream->OnNotRead();
+  }
+  // Those that have only begun to wait get their time.
+  connection->WatchReceiver();
+}
+
+// Whether what the client does not take is the connection's: it reads nothing of the socket, or has shut the
+// window of all streams.
+bool Http2ServerConnection::ReceivesNothing() {
+  if (session_.write_blocked() || nghttp2_session_get_remote_window_size(session_.raw()) <= 0) return true;
+  // What was written since the pace was looked at last may well be on its way. TLS makes more of a short
+  // frame, but not four times as much.
+  constexpr uint64_t kWithTls = 4;
+  return session_.stream().Unreceived() > kWithTls * (written_now_ - written_before_);
 }
 
 std::unique_ptr<ServerConnection> MakeHttp2ServerConnection(std::unique_ptr<Stream> stream,

@@ -50,6 +50,7 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   void FinishDrain();
   void BeginIdle();
   void WatchReceiver();
+  bool ReceivesNothing();
   static void OnIdleTimer(void* self);
   static void OnLifetimeTimer(void* self);
   static int64_t Moved(void* self, ClientPace::Side side);
@@ -64,6 +65,9 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   std::unique_ptr<ClientPace> sends_;
   std::unique_ptr<ClientPace> receives_;
   uint64_t requests_ = 0;
+  // As the session's `written` was when the receiver's pace was last looked at, and when before that.
+  uint64_t written_now_ = 0;
+  uint64_t written_before_ = 0;
   uint64_t idle_since_ = 0;  // milliseconds of the loop's clock
   uint32_t bodies_awaited_ = 0;
   CloseCause ended_by_ = CloseCause::kLocal;

@@ -75,6 +75,7 @@ bool Http2ServerStream::Advance(uint8_t what) {
   }
   if ((what & kHead) != 0) Begin();
   if ((what & kReadable) != 0) {
+    if (!readable.has_waiter()) session.Pack(*this);
     exchange_.request_body_bytes = received_bytes;
     Touch();
     if (remote_ended) {
@@ -139,6 +140,13 @@ void Http2ServerStream::OnOver() {
 }
 
 void Http2ServerStream::CutOff(std::string_view failure_of_connection) {
+  if (!head_done && failure_of_connection == "request_header_timeout") {
+    // Nobody gets the answer; but it is counted, and in the log.
+    connection_.context().handler.OnStart(exchange_);
+    started_ = true;
+    connection_.context().handler.Refuse(exchange_, 408, {.detail = std::string(failure_of_connection)});
+    return;
+  }
   if (sent || !head_done) return;
   if (failure_of_connection.starts_with("stream_idle_timeout")) {
     EndWith(ResponseFlag::kStreamIdleTimeout, failure_of_connection);
@@ -214,10 +222,20 @@ void Http2ServerStream::OnIdleTimer(void* self) {
     stream->timed_out_ = TimedOut::kIdle;
     return stream->handler_.Interrupt();
   }
-  stream->EndWith(ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout");
+  stream->BreakOff("stream_idle_timeout", NGHTTP2_INTERNAL_ERROR);
+}
+
+void Http2ServerStream::BreakOff(std::string_view detail, uint32_t code) {
+  EndWith(ResponseFlag::kStreamIdleTimeout, detail);
   // The upstream does not take what is left of a tunnel.
-  if (stream->closed_) return stream->EndUpload();
-  stream->session.Reset(*stream, NGHTTP2_INTERNAL_ERROR);
+  if (closed_) return EndUpload();
+  session.Reset(*this, code);
+}
+
+void Http2ServerStream::OnNotRead() {
+  const uint64_t waited = session.loop().NowMs() - given_to_send_;
+  if (closed_ || to_send.empty() || waited < static_cast<uint64_t>(ClientPace::kWindow.count())) return;
+  BreakOff(kClientTooSlow, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // request_timeout: the whole request was not read in time.

@@ -26,6 +26,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void CutOff(std::string_view failure);
   // The client is too slow; answers the request when it is one of those whose body it owes.
   void OnTooSlow();
+  // The client reads too little; ends the stream when it has waited for that long enough.
+  void OnNotRead();
 
   Http2ServerStream* next = nullptr;  // of the connection's streams
   Http2ServerStream* previous = nullptr;
@@ -51,6 +53,7 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   // The exchange has moved.
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
+  void BreakOff(std::string_view detail, uint32_t code);
   void SendContinue();
   void TakeConnect();
   Response WithoutTunnel(int status);
@@ -60,7 +63,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   static void OnIdleChanged(void* self) { static_cast<Http2ServerStream*>(self)->Touch(); }
 
   Http2ServerConnection& connection_;
-  const uint64_t began_;  // milliseconds of the loop's clock
+  const uint64_t began_;        // milliseconds of the loop's clock
+  uint64_t given_to_send_ = 0;  // when `to_send` was
   Exchange exchange_;
   Http2FieldError refusal_;
   InterruptSlot handler_;

@@ -199,7 +199,7 @@ void Http2Session::Close(uint32_t code, std::string_view failure) {
   keepalive_.Stop();
   head_timer_.Cancel();
   events_.OnClosing(failure);
-  nghttp2_session_terminate_session(raw(), code);
+  Terminate(code);
   const auto patience = std::max(settings_.delayed_close_timeout, std::chrono::milliseconds(1));
   close_timer_.Arm(patience);
   if (!in_turn_) Turn();
@@ -237,9 +237,9 @@ void Http2Session::Abandon() {
   root_.Cancel();
   writer_.Cancel();
   if (state_ == State::kOpen) {
-    nghttp2_session_terminate_session(raw(), NGHTTP2_NO_ERROR);
+    Terminate(NGHTTP2_NO_ERROR);
     Pull();
-    stream_->Write(output_);
+    output_.WriteTo(*stream_);
   }
   End(false);
   stream_.reset();

@@ -2,7 +2,6 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <array>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -15,7 +14,9 @@
 #include "source/http/http2/http2_field_writer.h"
 #include "source/http/http2/http2_guards.h"
 #include "source/http/http2/http2_keepalive.h"
+#include "source/http/http2/http2_output.h"
 #include "source/http/http2/http2_stats.h"
+#include "source/http/http2/http2_stream_ids.h"
 #include "source/http/message.h"
 #include "source/net/stream.h"
 
@@ -68,6 +69,8 @@ class Http2Session {
   const StreamBytes& bytes() const { return stream_->bytes(); }
   // Lets the peer send `bytes` more on the stream.
   void Consume(Http2Stream& stream, size_t bytes);
+  // Nobody waits for what was received of the stream: it shall not hold blocks that are mostly others'.
+  void Pack(Http2Stream& stream);
 
   // The owner is told of `what` in the present or next Turn; never once the session is over.
   void MarkReady(Http2Stream& stream, Http2Stream::Ready what);
@@ -75,7 +78,8 @@ class Http2Session {
   // it any more.
   void Forget(Http2Stream& stream);
 
-  // Announces that no stream will be taken soon; then FinalGoAway, with the last one that is.
+  // Announces that no stream will be taken soon; then FinalGoAway, with the last one that is: later ones are
+  // not to be served.
   void ShutdownNotice();
   void FinalGoAway();
   void Ping(const uint8_t (&opaque)[8]);
@@ -99,10 +103,14 @@ class Http2Session {
   uint64_t data_sent() const { return data_sent_; }
   bool write_blocked() const { return write_blocked_; }
   size_t buffered_output() const { return output_.size(); }
+  // Bytes of all kinds given to the socket so far.
+  uint64_t written() const { return output_.written(); }
   // Sends what there is at once, as far as the socket takes it. REQUIRES: called from the loop.
   void SendNow() {
     if (state_ == State::kOpen) Flush();
   }
+  // The same, but resumes nobody, and tells of nothing: for whoever is about to leave.
+  void PushOut();
   void ScheduleTurn() {
     if (!in_turn_) loop_.AtTurnEnd(turn_end_);
   }
@@ -129,6 +137,7 @@ class Http2Session {
   void Receive();
   bool BeginFrame();
   uint32_t FaultOf(const Frame& frame) const;
+  Http2Flood FloodOf(const Frame& frame);
   void OnReceiveError(int error);
   // Tells of what has happened, and writes. From the loop, from Run or Writer; never from inside nghttp2 or a
   // stream's coroutine.
@@ -137,6 +146,8 @@ class Http2Session {
   void Flush();
   void Pull();
   void Write();
+  bool WriteSome();
+  void Terminate(uint32_t code);
   void CheckOutbound();
   void WatchHead();
   void StartLinger();
@@ -176,23 +187,20 @@ class Http2Session {
   Http2FieldReader reader_;
   Http2Fields scratch_;
   Buffer input_;
-  Buffer output_;
+  Http2Output output_;
   std::vector<Http2Stream*> ready_;
   TurnEnd turn_end_;
   Timer head_timer_;
   Timer close_timer_;
   Http2Keepalive keepalive_;
   std::string_view failure_;  // why the connection ends, a literal
-  size_t frames_in_output_ = 0;
   size_t heads_pending_ = 0;
   uint64_t data_received_ = 0;
   uint64_t data_sent_ = 0;
   size_t frame_left_ = 0;  // of the present frame, or of the client's preface
   std::string parked_;     // the beginning of a frame's header
-  int32_t last_peer_id_ = 0;
-  // The last streams that we have reset: what the peer sent before it knew is ignored.
-  std::array<int32_t, 128> reset_ids_ = {};
-  size_t resets_sent_ = 0;
+  Http2StreamIds ids_;
+  uint64_t late_heads_ = 0;  // of streams behind the last one that is served
   size_t discarded_ = 0;
   size_t read_size_ = Block::kSize;
   Http2Flood flood_ = Http2Flood::kNone;
@@ -202,6 +210,7 @@ class Http2Session {
   bool write_blocked_ = false;
   bool writing_ = false;    // Writer runs
   bool head_open_ = false;  // a head has begun and not ended
+  bool head_ends_ = false;  // with the present frame
   Task<void> writer_;
   Task<void> root_;
 };

@@ -39,6 +39,7 @@ struct Http2Stream {
 
   // Received. What nobody has read is at most its window.
   Buffer received;
+  size_t pinned = 0;  // so much of the blocks of `received` may be others'
   uint64_t received_bytes = 0;
   std::optional<uint64_t> content_length;
   std::unique_ptr<HeaderMap> trailers;

@@ -40,6 +40,36 @@ TEST_F(Http2ServerTest, StopsWhileTheSocketIsFull) {
   EXPECT_GT(At(3).body.size(), 0u);
 }
 
+// A client that reads on without ever having read all.
+TEST_F(Http2ServerTest, FramesThatAreOnTheirWayDoNotAddUp) {
+  options_.http2.max_outbound_frames = 30;
+  Connect({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30}});
+  Send(RawWindowUpdate(0, 1 << 30));
+  peer_.window = 1000;
+  Send(RawHeaders(1, RawGet("/endless"), true));
+  for (int i = 0; i < 200; ++i) {
+    stream_->Drained(10'000);
+    Send(RawWindowUpdate(0, 1));
+    ASSERT_TRUE(reader_.goaways.empty()) << i;
+    ASSERT_EQ(peer_.window, 0u) << "the socket is never empty";
+  }
+  EXPECT_GT(At(1).data_frames, 3u * 30);
+}
+
+// A quarter of each block is the one's, the rest another's who is read.
+TEST_F(Http2ServerTest, ABodyThatNobodyReadsHoldsNoBlocksOfOthers) {
+  Connect();
+  Send(RawHeaders(1, RawPost("/wait"), false) + RawHeaders(3, RawPost("/talk"), false));
+  const size_t before = Block::LiveBlocks();
+  for (int i = 0; i < 14; ++i) {
+    Send(RawData(1, std::string(4400, 's'), false) + RawData(3, std::string(11'000, 'r'), false));
+  }
+  EXPECT_LE(Block::LiveBlocks(), before + 6);
+  handler_.go.Set();
+  Turn();
+  EXPECT_EQ(At(1).status(), 200);
+}
+
 TEST_F(Http2ServerTest, HoldsAtMostItsWindowOfABodyThatNobodyReads) {
   Connect();
   Send(RawHeaders(1, RawPost("/wait"), false));

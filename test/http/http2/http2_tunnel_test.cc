@@ -204,6 +204,24 @@ TEST_F(Http2ClientTunnelTest, TheUpstreamsEndLeavesTheClientsDirectionOpen) {
   EXPECT_EQ(connection_->active(), 0u);
 }
 
+// As a gateway does that goes away: the last word is sent, and whoever has said it is destroyed.
+TEST_F(Http2ClientTunnelTest, TheLastOfTheUploadGoesAheadOfTheReset) {
+  Ask();
+  Deliver(RawHeaders(1, {{":status", "200"}}, false));
+  ASSERT_TRUE(call_->response);
+  next_.data.Append("goodbye");
+  next_.end = true;
+  event_.Set();
+  call_.reset();
+  // The loop may not turn any more.
+  reader_.Read(peer_.received);
+  EXPECT_EQ(reader_.streams[1].body, "goodbye");
+  EXPECT_TRUE(reader_.streams[1].ended);
+  EXPECT_FALSE(reader_.streams[1].reset);
+  Turn();
+  EXPECT_EQ(reader_.streams[1].reset_code, static_cast<uint32_t>(NGHTTP2_CANCEL));
+}
+
 TEST_F(Http2ClientTunnelTest, AResetEndsBothDirections) {
   Ask();
   Deliver(RawHeaders(1, {{":status", "200"}}, false) + RawData(1, "bye", true));
