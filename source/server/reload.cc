@@ -97,6 +97,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   CountClusters(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
+  if (admin_ != nullptr && snapshot_->admin) admin_handler_->SetOptions(OptionsOfAdmin());
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   shared_->max_connections = LimitConnections(*snapshot_, workers);
   discovery_->Update(*snapshot_->clusters);
