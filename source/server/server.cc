@@ -143,6 +143,8 @@ void Server::Reload() {
 
 void Server::FailHealthCheck(bool failing) {
   HealthFlag::SetFailing(failing);
+  if (!failing) return;
+  for (auto& worker : workers_) worker->SendAway();
 }
 
 void Server::Quit() {

@@ -383,8 +383,18 @@ class SmokeTest(unittest.TestCase):
 
     def test_health_check_can_be_failed_and_restored(self):
         gateway = self.start()
+        client = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=LIMIT_S)
+        self.addCleanup(client.close)
+
+        def ask():
+            client.request("GET", "/")
+            response = client.getresponse()
+            return response.getheader("connection"), response.read()
+        self.assertEqual(ask(), (None, b"first"))
         gateway.admin("/healthcheck/fail", "POST")
         self.assertEqual(gateway.admin("/ready")[0], 503)
+        # Clients are asked to go elsewhere.
+        self.assertEqual([ask(), ask()], [("close", b"first")] * 2)
         gateway.admin("/healthcheck/ok", "POST")
         self.assertEqual(gateway.admin("/ready")[0], 200)
 
