@@ -29,6 +29,7 @@
 #include "envoy/extensions/filters/http/header_mutation/v3/header_mutation.pb.h"
 #include "envoy/extensions/filters/http/health_check/v3/health_check.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
@@ -90,6 +91,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::filters::http::header_mutation::v3::Mutations>();
   LinkMessageReflection<envoy::extensions::filters::http::health_check::v3::HealthCheck>();
   LinkMessageReflection<envoy::extensions::filters::http::router::v3::Router>();
+  LinkMessageReflection<envoy::extensions::filters::listener::http_inspector::v3::HttpInspector>();
   LinkMessageReflection<envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol>();
   LinkMessageReflection<envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector>();
   LinkMessageReflection<

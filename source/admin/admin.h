@@ -62,6 +62,8 @@ class AdminHandler : public RequestHandler {
  public:
   AdminHandler(std::vector<AdminPage> pages, AdminOptions options);
 
+  // For requests from now on; the logs also for those under way.
+  void SetOptions(AdminOptions options) { options_ = std::move(options); }
   // The reply to a request, without a connection.
   AdminReply Serve(std::string_view method, std::string_view target, std::string_view host,
                    const AdminSender& sender = {}) const;

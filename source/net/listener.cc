@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "source/base/log.h"
 
 namespace narthex {
 namespace {
@@ -19,6 +20,24 @@ namespace {
 absl::Status Failure(const char* call, const Address& address, int error) {
   return absl::UnavailableError(
       absl::StrCat("cannot ", call, " ", address.ToString(), ": ", std::strerror(error)));
+}
+
+// Of a connection that died in the queue, which is out of it now (accept(2)).
+bool IsOfOneConnection(int error) {
+  switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case ENONET:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+      return true;
+    default:
+      return false;
+  }
 }
 
 class SocketAcceptor final : public Acceptor, private IoHandler {
@@ -40,11 +59,6 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
     if (spare_fd_ >= 0) close(spare_fd_);
   }
 
-  void Pause() override { paused_ = true; }
-  void Resume() override {
-    if (!std::exchange(paused_, false)) return;
-    retry_.Arm(std::chrono::milliseconds(1));
-  }
   const Address& address() const override { return socket_->address(); }
 
  private:
@@ -54,7 +68,7 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
 
   // The registration is edge-triggered, so whatever ends the loop early comes back by itself.
   void AcceptSome() {
-    for (uint32_t i = 0; !paused_; ++i) {
+    for (uint32_t i = 0;; ++i) {
       if (i == max_accepts_) return GoOnNextTurn();
       sockaddr_storage peer;
       socklen_t length = sizeof peer;
@@ -62,16 +76,23 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
           accept4(socket_->fd(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
         HandOver(fd, peer, length);
-      } else if (errno == EMFILE || errno == ENFILE) {
-        DropOne();
-        return retry_.Arm(std::chrono::milliseconds(10));
       } else if (errno == EAGAIN) {
         return;
-      } else if (errno == ENOBUFS || errno == ENOMEM) {
-        return retry_.Arm(std::chrono::milliseconds(10));
+      } else if (!IsOfOneConnection(errno)) {
+        return RetryLater(errno);
       }
-      // Anything else is the error of one connection that died in the queue: take the next.
     }
+  }
+
+  // What lasts (no descriptors, no memory, a firewall or a sandbox that forbids it) must not keep the loop.
+  void RetryLater(int error) {
+    if (error == EMFILE || error == ENFILE) DropOne();
+    if (error != said_) {
+      NARTHEX_LOG(kWarning, "listener") << "cannot accept on " << address().ToString() << ": "
+                                        << std::strerror(error) << "; it is tried again and again";
+    }
+    said_ = error;
+    retry_.Arm(std::chrono::milliseconds(10));
   }
 
   // Behind what else is ready. A timer would come as often as it is late, in one turn: the more a flood
@@ -108,8 +129,8 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
   OnAccept on_accept_;
   Timer retry_;
   const std::shared_ptr<SocketAcceptor*> self_;  // expires with it
-  bool paused_ = false;
-  bool next_turn_ = false;  // it goes on by itself
+  bool next_turn_ = false;                       // it goes on by itself
+  int said_ = 0;                                 // the error that the log has had last
   int spare_fd_;
   std::unique_ptr<IoRegistration> registration_;
 };
@@ -161,6 +182,18 @@ absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Bind(const Address& 
   if (absl::Status status = Prepare(fd, address, options); !status.ok()) return status;
   if (Address bound = Address::LocalOf(fd); !bound.empty()) listening->address_ = std::move(bound);
   return listening;
+}
+
+absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Duplicate(const ListenSocket& other) {
+  const int fd = fcntl(other.fd_, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return Failure("take over", other.address_, errno);
+  return std::unique_ptr<ListenSocket>(new ListenSocket(fd, other.address_));
+}
+
+absl::Status ListenSocket::Change(int backlog, uint32_t unix_mode) {
+  if (address_.family() == AF_UNIX && unix_mode != 0) chmod(address_.ToString().c_str(), unix_mode);
+  if (listen(fd_, backlog) != 0) return Failure("listen on", address_, errno);
+  return absl::OkStatus();
 }
 
 ListenSocket::~ListenSocket() {

@@ -26,8 +26,13 @@ class ListenSocket {
  public:
   static absl::StatusOr<std::unique_ptr<ListenSocket>> Bind(const Address& address,
                                                             const ListenOptions& options);
+  // The same socket for another owner, with all that waits in its queue. Both may outlive the other.
+  static absl::StatusOr<std::unique_ptr<ListenSocket>> Duplicate(const ListenSocket& other);
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
+
+  // Gives it another backlog and, a Unix socket, another mode where that is not 0. It goes on listening.
+  absl::Status Change(int backlog, uint32_t unix_mode);
 
   int fd() const { return fd_; }
   // The address as bound: the port chosen by the kernel where 0 was asked for.
@@ -40,17 +45,15 @@ class ListenSocket {
 };
 
 // Accepts on a listening socket of this loop and hands each connection (non-blocking, TCP_NODELAY) to
-// `on_accept`, which owns the descriptor. When the process has no descriptor left, accepting pauses and
-// resumes when the loop gets a chance: one spare descriptor is kept so that the queue is shortened instead of
-// spinning. Loop-confined.
+// `on_accept`, which owns the descriptor. When the process has no descriptor left, or accepting fails for
+// another reason that lasts, it goes on a little later: one spare descriptor is kept so that the queue is
+// shortened instead of spinning. Loop-confined.
 class Acceptor {
  public:
   using OnAccept = std::function<void(int fd, const Address& peer)>;
   static std::unique_ptr<Acceptor> Make(EventLoop& loop, std::shared_ptr<ListenSocket> socket,
                                         uint32_t max_accepts, OnAccept on_accept);
   virtual ~Acceptor() = default;
-  virtual void Pause() = 0;
-  virtual void Resume() = 0;
   virtual const Address& address() const = 0;
 };
 

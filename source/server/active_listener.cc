@@ -16,13 +16,6 @@ namespace narthex {
 
 namespace {
 
-// What tells a chain of one configuration from the others, and finds it again in the next one.
-std::string KeyOf(const ListenerConfig& config, const FilterChainConfig& chain) {
-  if (!chain.name.empty()) return chain.name;
-  if (config.default_chain && &chain == &*config.default_chain) return "default";
-  return "#" + std::to_string(&chain - config.chains.data());
-}
-
 std::string LimitReached(std::string_view who, uint64_t has, const std::string& key, uint64_t limit) {
   return std::string(who) + std::to_string(has) + ", the limit (" + key + ") is " + std::to_string(limit);
 }
@@ -90,16 +83,15 @@ ActiveListener::ActiveListener(EventLoop& loop, WorkerShared& shared, ClusterMan
       config_(std::move(config)),
       sockets_(std::move(sockets)),
       make_room_(std::move(make_room)),
-      arrivals_(std::make_unique<Arrivals>(loop_, shared_, [this](ArrivedConnection arrived) {
-        SlotOf(*arrived.config, arrived.chain)
-            .Open(std::move(arrived.stream), arrived.fd, arrived.books, std::move(arrived.facts));
-      })) {
+      arrivals_(std::make_unique<Arrivals>(
+          loop_, shared_, [this](ArrivedConnection arrived) { Serve(std::move(arrived)); })) {
   books_.reserve(sockets_.size());
   const auto open = shared_.ConnectionsOf(config_->name);
   for (size_t i = 0; i < sockets_.size(); ++i) {
     // Before port 0 got a number: dashboards know the configured address.
     const Address& configured = config_->sockets[i].address;
-    books_.push_back({ListenerStats(StatPrefixOf(*config_, configured)), open, config_->access_logs});
+    books_.push_back({ListenerStats(StatPrefixOf(*config_, configured)), open, config_->access_logs,
+                      config_->drains_when_failing});
     acceptors_.push_back(Acceptor::Make(loop_, sockets_[i], config_->max_accepts_per_event,
                                         [this, i](int fd, const Address& peer) { Open(i, fd, peer); }));
   }
@@ -111,10 +103,41 @@ bool ActiveListener::SameSockets(const std::vector<std::shared_ptr<ListenSocket>
   return sockets_ == sockets;
 }
 
-ChainSlot& ActiveListener::SlotOf(const ListenerConfig& config, const FilterChainConfig& chain) {
-  std::unique_ptr<ChainSlot>& slot = slots_[KeyOf(config, chain)];
+// The configuration may have been replaced while it arrived, and its chain with it.
+void ActiveListener::Serve(ArrivedConnection arrived) {
+  const FilterChainConfig* chain = &arrived.chain;
+  if (arrived.config != config_) chain = config_->FindIdentity(arrived.chain.identity);
+  ChainSlot& slot = chain != nullptr && !left_ ? SlotOf(*chain) : LeavingSlotOf(arrived.chain);
+  slot.Open(std::move(arrived.stream), arrived.fd, arrived.books, std::move(arrived.facts));
+}
+
+ChainSlot& ActiveListener::SlotOf(const FilterChainConfig& chain) {
+  std::unique_ptr<ChainSlot>& slot = slots_[chain.identity];
   if (slot == nullptr) slot = MakeChainSlot(loop_, shared_, clusters_, chain);
   return *slot;
+}
+
+ChainSlot& ActiveListener::LeavingSlotOf(const FilterChainConfig& chain) {
+  const auto found = std::find_if(leaving_.rbegin(), leaving_.rend(), [&](const LeavingSlot& leaving) {
+    return leaving.identity == chain.identity;
+  });
+  if (found != leaving_.rend()) return *found->slot;
+  AddLeaving(chain.identity, MakeChainSlot(loop_, shared_, clusters_, chain));
+  return *leaving_.back().slot;
+}
+
+void ActiveListener::AddLeaving(std::string identity, std::unique_ptr<ChainSlot> slot) {
+  slot->Leave();
+  leaving_.push_back({std::move(identity), std::move(slot)});
+}
+
+void ActiveListener::EraseIdle() {
+  std::erase_if(leaving_, [this](LeavingSlot& leaving) {
+    if (!leaving.slot->idle()) return false;
+    // Behind its last connections, which may have ended in this turn.
+    loop_.DeleteLater(std::move(leaving.slot));
+    return true;
+  });
 }
 
 bool ActiveListener::HasRoom(const ListenerBooks& books) {
@@ -152,7 +175,9 @@ bool ActiveListener::IsFull(const std::string& why) {
 
 bool ActiveListener::CloseIdle() {
   if (arrivals_->CloseOldest()) return true;
-  return std::any_of(slots_.begin(), slots_.end(),
+  return std::any_of(leaving_.begin(), leaving_.end(),
+                     [](const LeavingSlot& leaving) { return leaving.slot->CloseIdle(); }) ||
+         std::any_of(slots_.begin(), slots_.end(),
                      [](const auto& entry) { return entry.second->CloseIdle(); });
 }
 
@@ -171,25 +196,20 @@ void ActiveListener::Open(size_t socket, int fd, const Address& peer) {
 
 void ActiveListener::Update(std::shared_ptr<const ListenerConfig> config) {
   config_ = std::move(config);
-  for (ListenerBooks& books : books_) books.logs = config_->access_logs;
-  std::map<std::string, const FilterChainConfig*> chains;
-  for (const FilterChainConfig& chain : config_->chains) chains[KeyOf(*config_, chain)] = &chain;
-  if (config_->default_chain) chains[KeyOf(*config_, *config_->default_chain)] = &*config_->default_chain;
-  for (auto& [key, slot] : slots_) {
-    const auto found = chains.find(key);
-    if (found != chains.end()) {
-      if (!slot->Update(*found->second)) Replace(slot, *found->second);
-    } else {
-      slot->Drain();
-    }
+  for (ListenerBooks& books : books_) {
+    books.logs = config_->access_logs;
+    books.drains_when_failing = config_->drains_when_failing;
   }
-  std::erase_if(replaced_, [](const auto& slot) { return slot->idle(); });
-}
-
-void ActiveListener::Replace(std::unique_ptr<ChainSlot>& slot, const FilterChainConfig& chain) {
-  slot->Drain();
-  replaced_.push_back(std::move(slot));
-  slot = MakeChainSlot(loop_, shared_, clusters_, chain);
+  std::map<std::string_view, const FilterChainConfig*> chains;
+  for (const FilterChainConfig* chain : config_->AllChains()) chains.emplace(chain->identity, chain);
+  for (auto next = slots_.begin(); next != slots_.end();) {
+    const auto entry = next++;
+    const auto found = chains.find(entry->first);
+    if (found != chains.end() && entry->second->Update(*found->second)) continue;
+    AddLeaving(entry->first, std::move(entry->second));
+    slots_.erase(entry);
+  }
+  EraseIdle();
 }
 
 void ActiveListener::StopListening() {
@@ -198,14 +218,26 @@ void ActiveListener::StopListening() {
 }
 
 void ActiveListener::Drain() {
-  for (auto& [key, slot] : slots_) slot->Drain();
-  for (auto& slot : replaced_) slot->Drain();
+  for (auto& [identity, slot] : slots_) slot->Drain();
+}
+
+void ActiveListener::Leave() {
+  left_ = true;
+  StopListening();
+  for (auto& [identity, slot] : slots_) AddLeaving(identity, std::move(slot));
+  slots_.clear();
+}
+
+void ActiveListener::SendAway() {
+  if (!config_->drains_when_failing) return;
+  for (auto& [identity, slot] : slots_) slot->SendAway();
 }
 
 bool ActiveListener::idle() const {
   return arrivals_->empty() &&
          std::all_of(slots_.begin(), slots_.end(), [](const auto& entry) { return entry.second->idle(); }) &&
-         std::all_of(replaced_.begin(), replaced_.end(), [](const auto& slot) { return slot->idle(); });
+         std::all_of(leaving_.begin(), leaving_.end(),
+                     [](const LeavingSlot& leaving) { return leaving.slot->idle(); });
 }
 
 }  // namespace narthex

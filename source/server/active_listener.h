@@ -58,12 +58,18 @@ struct ListenerBooks {
   ListenerStats stats;
   std::shared_ptr<std::atomic<uint64_t>> open;  // connections of the listener, on all workers
   std::vector<std::shared_ptr<const AccessLog>> logs = {};
+  bool drains_when_failing = true;  // see ListenerConfig
 };
 
 class Arrivals;
+struct ArrivedConnection;
 class ChainSlot;
 
 // One worker's side of a listener: its acceptors, and its connections by filter chain. Loop-confined.
+//
+// A connection stays with the chain that it was accepted into. While the configuration has that chain
+// (ChainIdentity), its requests are served as the configuration says now; else by the last that had it, and
+// the connection is drained. It never sees another chain.
 //
 // A connection beyond a limit takes the place of one that has nothing to do, or else is closed: whoever
 // opens connections and leaves them does not keep others out.
@@ -82,6 +88,11 @@ class ActiveListener {
   void Update(std::shared_ptr<const ListenerConfig> config);
   void StopListening();
   void Drain();
+  // No configuration has it any more: stops listening, and drains its connections, also those that have
+  // arrived and are not served yet.
+  void Leave();
+  // The process is not well: asks clients to go elsewhere, unless the configuration says not to.
+  void SendAway();
   bool idle() const;
   // Closes a connection that has been idle for long; false when none was found.
   bool CloseIdle();
@@ -92,9 +103,13 @@ class ActiveListener {
   bool HasRoom(const ListenerBooks& books);
   // Says in the log that there is no room, and why; false.
   bool IsFull(const std::string& why);
-  ChainSlot& SlotOf(const ListenerConfig& config, const FilterChainConfig& chain);
-  // Puts a slot for `chain` in the place of one of another kind, whose connections live out their time.
-  void Replace(std::unique_ptr<ChainSlot>& slot, const FilterChainConfig& chain);
+  void Serve(ArrivedConnection arrived);
+  // REQUIRES: config_ has `chain`.
+  ChainSlot& SlotOf(const FilterChainConfig& chain);
+  // For what began in `chain` when there was one.
+  ChainSlot& LeavingSlotOf(const FilterChainConfig& chain);
+  void AddLeaving(std::string identity, std::unique_ptr<ChainSlot> slot);
+  void EraseIdle();
 
   EventLoop& loop_;
   WorkerShared& shared_;
@@ -105,9 +120,14 @@ class ActiveListener {
   std::vector<ListenerBooks> books_;  // by socket
   bool full_ = false;                 // the last connection was one too many
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
-  std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the chain's key
-  // Whose chains have got another terminal filter.
-  std::vector<std::unique_ptr<ChainSlot>> replaced_;
+  std::map<std::string, std::unique_ptr<ChainSlot>> slots_;  // by the identity of a chain of config_
+  // Of chains that are gone, or have got another terminal filter; the latest last.
+  struct LeavingSlot {
+    std::string identity;
+    std::unique_ptr<ChainSlot> slot;
+  };
+  std::vector<LeavingSlot> leaving_;
+  bool left_ = false;
   std::unique_ptr<Arrivals> arrivals_;
 };
 

@@ -9,6 +9,7 @@
 #include "source/net/proxy_protocol.h"
 #include "source/net/socket.h"
 #include "source/server/connection_log.h"
+#include "source/server/recognize_http.h"
 #include "source/tls/client_hello.h"
 #include "source/tls/tls_stream.h"
 
@@ -18,6 +19,15 @@ namespace {
 
 // Who has been waited for longer than this may have to give way.
 constexpr uint64_t kLongUs = 1'000'000;
+// A request line beyond it is no longer looked at: Envoy's limit.
+constexpr size_t kMaxRequestLine = 64 * 1024;
+
+// What is recognized, as filter chains name it and as it is counted.
+std::pair<const char*, const Counter*> NameOf(SpokenHttp spoken, const HttpInspectorFilter& filter) {
+  if (spoken == SpokenHttp::kHttp10) return {"http/1.0", &filter.http10_found};
+  if (spoken == SpokenHttp::kHttp11) return {"http/1.1", &filter.http11_found};
+  return {"h2c", &filter.http2_found};
+}
 
 }  // namespace
 
@@ -94,10 +104,14 @@ Task<bool> Arrivals::PassFilters(Arrival& arrival) {
 Task<Arrivals::Look> Arrivals::RunFilters(Arrival& arrival) {
   FirstBytes bytes(loop_, arrival.fd);
   for (const ListenerFilter& filter : arrival.config->listener_filters.filters) {
-    const auto* proxy = std::get_if<ProxyProtocolFilter>(&filter);
-    const auto* inspector = std::get_if<TlsInspectorFilter>(&filter);
-    const Look look = proxy != nullptr ? co_await TakeProxyHeader(arrival, bytes, *proxy)
-                                       : co_await InspectTls(arrival, bytes, *inspector);
+    Look look = Look::kGoOn;
+    if (const auto* proxy = std::get_if<ProxyProtocolFilter>(&filter)) {
+      look = co_await TakeProxyHeader(arrival, bytes, *proxy);
+    } else if (const auto* tls = std::get_if<TlsInspectorFilter>(&filter)) {
+      look = co_await InspectTls(arrival, bytes, *tls);
+    } else {
+      look = co_await InspectHttp(arrival, bytes, std::get<HttpInspectorFilter>(filter));
+    }
     if (look == Look::kClose) co_return look;
   }
   co_return Look::kGoOn;
@@ -163,6 +177,34 @@ Task<Arrivals::Look> Arrivals::InspectTls(Arrival& arrival, FirstBytes& bytes,
   arrival.traits.transport_protocol = "tls";
   arrival.traits.application_protocols = std::move(hello.alpn);
   arrival.facts.Detail([&](ConnectionDetails& known) { known.server_name = std::move(hello.server_name); });
+  co_return Look::kGoOn;
+}
+
+Task<Arrivals::Look> Arrivals::InspectHttp(Arrival& arrival, FirstBytes& bytes,
+                                           const HttpInspectorFilter& filter) {
+  // TLS was found already, and what it hides cannot be seen.
+  if (arrival.traits.transport_protocol != "raw_buffer") co_return Look::kGoOn;
+  SpokenHttp spoken = RecognizeHttp(bytes.seen());
+  while (spoken == SpokenHttp::kNeedMore) {
+    const FirstBytes::State state = co_await bytes.More(kMaxRequestLine);
+    if (state == FirstBytes::State::kEnd) {
+      arrival.books.stats.listener_filter_remote_close.Add();
+      co_return Look::kClose;
+    }
+    if (state == FirstBytes::State::kLimit) {
+      filter.read_error.Add();
+      arrival.books.stats.listener_filter_error.Add();
+      co_return Look::kClose;
+    }
+    spoken = RecognizeHttp(bytes.seen());
+  }
+  if (spoken == SpokenHttp::kNone) {
+    filter.http_not_found.Add();
+    co_return Look::kGoOn;
+  }
+  const auto [name, counter] = NameOf(spoken, filter);
+  counter->Add();
+  arrival.traits.application_protocols = {name};
   co_return Look::kGoOn;
 }
 

@@ -56,6 +56,7 @@ class Arrivals {
   Task<Look> RunFilters(Arrival& arrival);
   Task<Look> TakeProxyHeader(Arrival& arrival, FirstBytes& bytes, const ProxyProtocolFilter& filter);
   Task<Look> InspectTls(Arrival& arrival, FirstBytes& bytes, const TlsInspectorFilter& filter);
+  Task<Look> InspectHttp(Arrival& arrival, FirstBytes& bytes, const HttpInspectorFilter& filter);
   Task<std::unique_ptr<Stream>> MakeStream(Arrival& arrival, const FilterChainConfig& chain);
   const FilterChainConfig* ChooseChain(Arrival& arrival);
   void End(Arrival& arrival);

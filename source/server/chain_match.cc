@@ -93,6 +93,13 @@ const FilterChainConfig* ListenerConfig::FindChain(const ConnectionTraits& trait
   return default_chain ? &*default_chain : nullptr;
 }
 
+const FilterChainConfig* ListenerConfig::FindIdentity(std::string_view identity) const {
+  for (const FilterChainConfig* chain : AllChains()) {
+    if (chain->identity == identity) return chain;
+  }
+  return nullptr;
+}
+
 std::vector<const FilterChainConfig*> ListenerConfig::AllChains() const {
   std::vector<const FilterChainConfig*> all;
   for (const FilterChainConfig& chain : chains) all.push_back(&chain);

@@ -18,10 +18,23 @@ class ChainSlot {
                     ConnectionFacts facts) = 0;
   // Ends its connections in good order, and in time.
   virtual void Drain() = 0;
+  // It is no chain's any more: drains its connections, and each that is opened from now on.
+  void Leave() {
+    leaving_ = true;
+    Drain();
+  }
+  // Asks its clients, where they can be told, to go elsewhere. Ends nothing that is in progress, ever.
+  virtual void SendAway() = 0;
   // Closes a connection that has nothing to do; false when none is known to have nothing.
   virtual bool CloseIdle() = 0;
   // It has no connections.
   virtual bool idle() const = 0;
+
+ protected:
+  bool leaving() const { return leaving_; }
+
+ private:
+  bool leaving_ = false;
 };
 
 // Of the kind that `chain` needs.

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <map>
+#include <utility>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "envoy/config/cluster/v3/cluster.pb.h"
@@ -30,9 +32,10 @@ void CompileTls(const FilterChain& chain, const ConfigPath& path, const Listener
 }
 
 FilterChainConfig CompileChain(const FilterChain& chain, const ConfigPath& path,
-                               const ListenerContext& context) {
+                               const ListenerContext& context, std::string identity) {
   FilterChainConfig compiled;
   compiled.name = chain.name();
+  compiled.identity = std::move(identity);
   compiled.origin = path.Origin();
   CompileTls(chain, path, context, compiled);
   compiled.match =
@@ -54,6 +57,64 @@ void CheckMatches(const Listener& listener, const ConfigPath& path, Diagnostics&
   }
 }
 
+// Legal in Envoy, and a riddle to who reads `explain`.
+void WarnOfNames(const Listener& listener, const ConfigPath& path, Diagnostics& diagnostics) {
+  std::map<std::string, int> seen;
+  for (int i = 0; i < listener.filter_chains_size(); ++i) {
+    const std::string& name = listener.filter_chains(i).name();
+    if (name.empty() || seen.emplace(name, i).second) continue;
+    const ConfigPath chains = path.Field("filter_chains");
+    diagnostics.Warning(chains.Index(i).Field("name"),
+                        "is also the name of the chain at " + chains.Index(seen[name]).Origin().Position());
+  }
+}
+
+template <class Filter>
+bool Has(const ListenerFilters& filters) {
+  return std::any_of(filters.filters.begin(), filters.filters.end(),
+                     [](const ListenerFilter& filter) { return std::holds_alternative<Filter>(filter); });
+}
+
+// What no listener filter finds out is matched by no connection.
+void WarnOfInspectors(const Listener& listener, const ListenerFilters& filters, const ConfigPath& path,
+                      Diagnostics& diagnostics) {
+  if (Has<TlsInspectorFilter>(filters)) return;
+  constexpr std::string_view kNever =
+      " can never hold: it is found out by envoy.filters.listener.tls_inspector, which listener_filters "
+      "lacks";
+  for (int i = 0; i < listener.filter_chains_size(); ++i) {
+    const auto& match = listener.filter_chains(i).filter_chain_match();
+    const auto warn = [&](const std::string& field) {
+      diagnostics.Warning(path.Field("filter_chains").Index(i).Field("filter_chain_match").Field(field),
+                          field + std::string(kNever));
+    };
+    if (!match.server_names().empty()) warn("server_names");
+    if (match.transport_protocol() == "tls") warn("transport_protocol");
+    if (!match.application_protocols().empty() && !Has<HttpInspectorFilter>(filters)) {
+      warn("application_protocols");
+    }
+  }
+}
+
+void CompileChains(const Listener& listener, const ConfigPath& path, const ListenerContext& context,
+                   ListenerConfig& into) {
+  if (listener.filter_chains().empty() && !listener.has_default_filter_chain()) {
+    context.diagnostics.Error(path, "has no filter_chains: no connection could be served");
+  }
+  for (int i = 0; i < listener.filter_chains_size(); ++i) {
+    const FilterChain& chain = listener.filter_chains(i);
+    into.chains.push_back(CompileChain(chain, path.Field("filter_chains").Index(i), context,
+                                       ChainIdentity(chain, false, listener, context.files)));
+  }
+  CheckMatches(listener, path, context.diagnostics);
+  WarnOfNames(listener, path, context.diagnostics);
+  WarnOfInspectors(listener, into.listener_filters, path, context.diagnostics);
+  if (!listener.has_default_filter_chain()) return;
+  const FilterChain& chain = listener.default_filter_chain();
+  into.default_chain = CompileChain(chain, path.Field("default_filter_chain"), context,
+                                    ChainIdentity(chain, true, listener, context.files));
+}
+
 void CompileListener(const Listener& listener, const ConfigPath& path, ListenerContext context,
                      ListenerConfig& into) {
   into.name = listener.name();
@@ -73,24 +134,10 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
     into.access_logs.push_back(AccessLog::Compile(listener.access_log(i), path.Field("access_log").Index(i),
                                                   context.diagnostics, RuntimeOf(context.snapshot)));
   }
-  if (listener.drain_type() != Listener::DEFAULT) {
-    context.diagnostics.Error(path.Field("drain_type"),
-                              "exists in Envoy v3 but Narthex does not support it yet, except DEFAULT");
-  }
+  into.drains_when_failing = listener.drain_type() != Listener::MODIFY_ONLY;
   CompileListenerSockets(listener, path, into, context.diagnostics);
   into.listener_filters = CompileListenerFilters(listener, path, context.diagnostics);
-  if (listener.filter_chains().empty() && !listener.has_default_filter_chain()) {
-    context.diagnostics.Error(path, "has no filter_chains: no connection could be served");
-  }
-  for (int i = 0; i < listener.filter_chains_size(); ++i) {
-    into.chains.push_back(
-        CompileChain(listener.filter_chains(i), path.Field("filter_chains").Index(i), context));
-  }
-  CheckMatches(listener, path, context.diagnostics);
-  if (listener.has_default_filter_chain()) {
-    into.default_chain =
-        CompileChain(listener.default_filter_chain(), path.Field("default_filter_chain"), context);
-  }
+  CompileChains(listener, path, context, into);
 }
 
 }  // namespace

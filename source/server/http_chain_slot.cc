@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/filter/health_flag.h"
 #include "source/http/http2/http2_server.h"
 #include "source/server/connection_log.h"
 #include "source/tls/facts.h"
@@ -152,19 +153,32 @@ void HttpChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerB
   opened.position_ = connections_.size();
   connections_.push_back(std::move(connection));
   opened.Serve(std::move(stream), fd, opened.hcm_->codec);
-  // While the process drains, a connection takes one request, for which it waits no longer than others do
-  // then.
-  if (shared_.draining.load(std::memory_order_relaxed)) opened.Drain();
+  if (leaving()) return DrainInTime(opened);
+  // While the process drains, or says that it is not well, a connection takes one request, for which it waits
+  // no longer than others do then.
+  if (shared_.draining.load(std::memory_order_relaxed) ||
+      (books.drains_when_failing && HealthFlag::failing())) {
+    opened.Drain();
+  }
 }
 
-void HttpChainSlot::Drain() {
+void HttpChainSlot::DrainInTime(DownstreamConnection& connection) {
   // The time that runs is that of those who were drained first.
-  if (!connections_.empty() && !drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
-  // Draining an idle connection may end it at once, which takes it out of the list.
+  if (!drain_timer_.armed()) drain_timer_.Arm(shared_.drain_time);
+  connection.ends_with_drain_ = true;
+  connection.Drain();
+}
+
+// Draining an idle connection may end it at once, which takes it out of the list.
+void HttpChainSlot::Drain() {
   for (size_t i = connections_.size(); i-- > 0;) {
-    if (i >= connections_.size()) continue;
-    connections_[i]->ends_with_drain_ = true;
-    connections_[i]->Drain();
+    if (i < connections_.size()) DrainInTime(*connections_[i]);
+  }
+}
+
+void HttpChainSlot::SendAway() {
+  for (size_t i = connections_.size(); i-- > 0;) {
+    if (i < connections_.size()) connections_[i]->Drain();
   }
 }
 

@@ -63,6 +63,7 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books,
             ConnectionFacts facts) override;
   void Drain() override;
+  void SendAway() override;
   // Closes the longest idle one of a few that it looks at.
   bool CloseIdle() override;
   bool idle() const override { return connections_.empty(); }
@@ -84,6 +85,7 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   std::shared_ptr<const HcmConfig> Current() const override { return hcm_; }
   ClusterManager* Clusters() const override { return &clusters_; }
   static void OnDrainTimeEnd(void* self);
+  void DrainInTime(DownstreamConnection& connection);
   void EndNow(DownstreamConnection& connection);
   void SayGoodbyes(bool all);
   void Close(DownstreamConnection& connection);

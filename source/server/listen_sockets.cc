@@ -49,10 +49,14 @@ absl::StatusOr<std::shared_ptr<ListenSocket>> BindOne(const SocketConfig& config
   return std::shared_ptr<ListenSocket>(*std::move(socket));
 }
 
+bool IsForEachWorker(const SocketConfig& config) {
+  return config.reuse_port && config.address.is_ip();
+}
+
 absl::StatusOr<BoundAddress> BindAll(const std::string& listener, const SocketConfig& config,
                                      uint32_t workers) {
   BoundAddress bound{listener, config, {}};
-  const bool each = config.reuse_port && config.address.is_ip();
+  const bool each = IsForEachWorker(config);
   Address address = config.address;
   for (uint32_t worker = 0; worker < workers; ++worker) {
     if (worker > 0 && !each) {
@@ -68,7 +72,46 @@ absl::StatusOr<BoundAddress> BindAll(const std::string& listener, const SocketCo
   return bound;
 }
 
+// What was done to a socket before it was bound stays done.
+absl::Status CheckSameSetup(const SocketConfig& before, const SocketConfig& after) {
+  constexpr std::string_view kRemedy =
+      " cannot change while the address stays and its socket is shared by all workers; start the process "
+      "anew, or "
+      "choose another address";
+  std::string_view what;
+  if (IsForEachWorker(before) != IsForEachWorker(after)) what = "enable_reuse_port";
+  if (before.options != after.options) what = "socket_options";
+  if (before.keepalive != after.keepalive) what = "tcp_keepalive";
+  if (before.ipv4_compat != after.ipv4_compat) what = "ipv4_compat";
+  if (what.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(std::string(what) + std::string(kRemedy));
+}
+
+// The one socket of `before` for all workers of another listener.
+absl::StatusOr<BoundAddress> HandOver(const BoundAddress& before, const std::string& listener,
+                                      const SocketConfig& config) {
+  absl::Status same = CheckSameSetup(before.config, config);
+  if (!same.ok()) return same;
+  absl::StatusOr<std::unique_ptr<ListenSocket>> socket = ListenSocket::Duplicate(*before.sockets[0]);
+  if (!socket.ok()) return socket.status();
+  const std::shared_ptr<ListenSocket> shared = *std::move(socket);
+  return BoundAddress{listener, config, std::vector(before.sockets.size(), shared)};
+}
+
+absl::Status At(const ListenerConfig& listener, const absl::Status& status) {
+  if (status.ok()) return status;
+  const auto text = status.message();
+  return ErrorAt(listener.origin, std::string(text.data(), text.size()));
+}
+
 }  // namespace
+
+const BoundAddress* ListenSockets::FindAddress(const Address& address) const {
+  for (const BoundAddress& bound : bound_) {
+    if (bound.bound() == address) return &bound;
+  }
+  return nullptr;
+}
 
 const BoundAddress* ListenSockets::Find(const std::string& listener, const SocketConfig& config) const {
   for (const BoundAddress& bound : bound_) {
@@ -80,19 +123,27 @@ const BoundAddress* ListenSockets::Find(const std::string& listener, const Socke
 absl::StatusOr<ListenSockets> ListenSockets::Bind(const Snapshot& snapshot, uint32_t workers,
                                                   const ListenSockets& current) {
   ListenSockets next;
+  std::vector<std::pair<size_t, const ListenerConfig*>> handed_over;
   for (const auto& listener : snapshot.listeners) {
     for (const SocketConfig& config : listener->sockets) {
       if (const BoundAddress* kept = current.Find(listener->name, config)) {
         next.bound_.push_back(*kept);
         continue;
       }
-      absl::StatusOr<BoundAddress> bound = BindAll(listener->name, config, workers);
-      if (!bound.ok()) {
-        const auto text = bound.status().message();
-        return ErrorAt(listener->origin, std::string(text.data(), text.size()));
-      }
+      const BoundAddress* before = current.FindAddress(config.address);
+      const bool shared = before != nullptr && !(IsForEachWorker(before->config) && IsForEachWorker(config));
+      if (shared) handed_over.emplace_back(next.bound_.size(), listener.get());
+      absl::StatusOr<BoundAddress> bound =
+          shared ? HandOver(*before, listener->name, config) : BindAll(listener->name, config, workers);
+      if (!bound.ok()) return At(*listener, bound.status());
       next.bound_.push_back(*std::move(bound));
     }
+  }
+  // Last, for it is the present listener's socket as well.
+  for (const auto& [place, listener] : handed_over) {
+    const BoundAddress& bound = next.bound_[place];
+    absl::Status changed = bound.sockets[0]->Change(bound.config.backlog, bound.config.mode);
+    if (!changed.ok()) return At(*listener, changed);
   }
   return next;
 }

@@ -24,8 +24,9 @@ struct BoundAddress {
 // set shares the sockets whose configuration is unchanged.
 class ListenSockets {
  public:
-  // The sockets of `snapshot`; those that `current` has already are taken over. The error of the first
-  // address that cannot be bound, with the listener's origin; nothing of `current` has changed then.
+  // The sockets of `snapshot`; those that `current` has already are taken over. What all workers share is
+  // handed over to another listener of its address, too: nobody could bind that twice. The error of the first
+  // address that cannot be served, with the listener's origin; nothing of `current` has changed then.
   static absl::StatusOr<ListenSockets> Bind(const Snapshot& snapshot, uint32_t workers,
                                             const ListenSockets& current);
 
@@ -35,6 +36,7 @@ class ListenSockets {
 
  private:
   const BoundAddress* Find(const std::string& listener, const SocketConfig& config) const;
+  const BoundAddress* FindAddress(const Address& address) const;
 
   std::vector<BoundAddress> bound_;
 };

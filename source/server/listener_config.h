@@ -65,7 +65,8 @@ struct FilterChainMatch {
 };
 
 struct FilterChainConfig {
-  std::string name;
+  std::string name;      // for people: several chains may have the same
+  std::string identity;  // see ChainIdentity; no two chains of a listener have the same
   FilterChainMatch match;
   // The terminal filter: one of the two, the other is null.
   std::shared_ptr<const HcmConfig> hcm;
@@ -96,10 +97,13 @@ struct ListenerConfig {
   uint32_t max_accepts_per_event = 0;                         // 0: no limit
   uint64_t max_connections = UINT64_MAX;                      // of all workers together
   std::vector<std::shared_ptr<const AccessLog>> access_logs;  // a line for each connection
+  bool drains_when_failing = true;                            // when the process says that it is not well
   Origin origin;
 
   // The chain with the most specific match, or null. As Envoy: criterion after criterion, never back.
   const FilterChainConfig* FindChain(const ConnectionTraits& traits) const;
+  // The chain of this identity, or null.
+  const FilterChainConfig* FindIdentity(std::string_view identity) const;
   // The default one too.
   std::vector<const FilterChainConfig*> AllChains() const;
 };

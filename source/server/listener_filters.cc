@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/extensions/filters/listener/http_inspector/v3/http_inspector.pb.h"
 #include "envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "source/config/unpack.h"
@@ -13,6 +14,7 @@ namespace {
 
 using envoy::config::core::v3::ProxyProtocolConfig;
 using envoy::config::listener::v3::Listener;
+using envoy::extensions::filters::listener::http_inspector::v3::HttpInspector;
 using envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol;
 using envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector;
 
@@ -59,8 +61,13 @@ std::optional<ListenerFilter> CompileOne(const envoy::config::listener::v3::List
     });
   }
   if (any.Is<TlsInspector>()) return Read<TlsInspector>(any, at, diagnostics, CompileTlsInspector);
-  diagnostics.Error(path, "listener filter \"" + filter.name() +
-                              "\" is not supported; there are proxy_protocol and tls_inspector");
+  if (any.Is<HttpInspector>()) {
+    return Read<HttpInspector>(any, at, diagnostics,
+                               [](const HttpInspector&) { return HttpInspectorFilter(); });
+  }
+  diagnostics.Error(path,
+                    "listener filter \"" + filter.name() +
+                        "\" is not supported; there are proxy_protocol, tls_inspector and http_inspector");
   return std::nullopt;
 }
 
@@ -86,6 +93,13 @@ TlsInspectorFilter::TlsInspectorFilter()
       alpn_not_found(CounterOf("tls_inspector.alpn_not_found")),
       sni_found(CounterOf("tls_inspector.sni_found")),
       sni_not_found(CounterOf("tls_inspector.sni_not_found")) {}
+
+HttpInspectorFilter::HttpInspectorFilter()
+    : read_error(CounterOf("http_inspector.read_error")),
+      http10_found(CounterOf("http_inspector.http10_found")),
+      http11_found(CounterOf("http_inspector.http11_found")),
+      http2_found(CounterOf("http_inspector.http2_found")),
+      http_not_found(CounterOf("http_inspector.http_not_found")) {}
 
 ListenerFilters CompileListenerFilters(const Listener& listener, const ConfigPath& path,
                                        Diagnostics& diagnostics) {

@@ -40,7 +40,15 @@ struct TlsInspectorFilter {
       sni_not_found;
 };
 
-using ListenerFilter = std::variant<ProxyProtocolFilter, TlsInspectorFilter>;
+// Looks for a request line or HTTP/2's preface on connections in clear text, and leaves it where it is.
+struct HttpInspectorFilter {
+  HttpInspectorFilter();
+
+  // "http_inspector.".
+  Counter read_error, http10_found, http11_found, http2_found, http_not_found;
+};
+
+using ListenerFilter = std::variant<ProxyProtocolFilter, TlsInspectorFilter, HttpInspectorFilter>;
 
 // What looks at a connection's first bytes, in order. Immutable, thread-safe.
 struct ListenerFilters {

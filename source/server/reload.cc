@@ -86,8 +86,10 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   absl::StatusOr<ListenSockets> sockets = ListenSockets::Bind(*next, workers, sockets_);
   if (!sockets.ok()) {
     CounterOf("server.config_update_rejected").Add();
-    NARTHEX_LOG(kError, "config") << "the new configuration cannot be served and the old one goes on: "
-                                  << sockets.status();
+    NARTHEX_LOG(kError, "config") << "the new configuration cannot be served and the old one goes on";
+    Diagnostics problem;
+    problem.AddStatus(sockets.status());
+    LogEachLine(problem.ToText());
     return;
   }
   WarnOfAdmin(*snapshot_, *next, AdminAddress());
@@ -95,6 +97,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   CountClusters(*snapshot_, *next);
   sockets_ = *std::move(sockets);
   snapshot_ = std::move(next);
+  if (admin_ != nullptr && snapshot_->admin) admin_handler_->SetOptions(OptionsOfAdmin());
   StatsStore::Process().SetShown(snapshot_->shown_stats);
   shared_->max_connections = LimitConnections(*snapshot_, workers);
   discovery_->Update(*snapshot_->clusters);

@@ -71,14 +71,17 @@ bool Server::Start(Diagnostics& diagnostics) {
   return true;
 }
 
+// The address is where the pages are, whatever a later configuration says.
+AdminOptions Server::OptionsOfAdmin() const {
+  const AdminConfig& config = *snapshot_->admin;
+  const Address& at = admin_ != nullptr ? admin_->address() : config.address;
+  return {.loopback_only = at.is_loopback(), .allowed = config.allowed, .access_logs = config.access_logs};
+}
+
 absl::Status Server::StartAdmin() {
   if (!snapshot_->admin) return absl::OkStatus();
   const AdminConfig& config = *snapshot_->admin;
-  AdminOptions options;
-  options.loopback_only = config.address.is_loopback();
-  options.allowed = config.allowed;
-  options.access_logs = config.access_logs;
-  admin_handler_ = std::make_unique<AdminHandler>(MakeAdminPages(*this), std::move(options));
+  admin_handler_ = std::make_unique<AdminHandler>(MakeAdminPages(*this), OptionsOfAdmin());
   absl::StatusOr<std::unique_ptr<AdminServer>> admin =
       AdminServer::Make(*loop_, config.address, *admin_handler_);
   if (!admin.ok()) return ErrorAt(config.origin, Text(admin.status()));
@@ -143,6 +146,8 @@ void Server::Reload() {
 
 void Server::FailHealthCheck(bool failing) {
   HealthFlag::SetFailing(failing);
+  if (!failing) return;
+  for (auto& worker : workers_) worker->SendAway();
 }
 
 void Server::Quit() {

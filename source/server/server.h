@@ -62,6 +62,8 @@ class Server : private AdminBackend {
   void ReopenLogs() override;
 
   absl::Status StartAdmin();
+  // Of the present configuration. REQUIRES: it has admin pages.
+  AdminOptions OptionsOfAdmin() const;
   void StartWorkers();
   void StartSignals();
   void WatchFiles();

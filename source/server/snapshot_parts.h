@@ -10,7 +10,8 @@
 
 namespace envoy::config::listener::v3 {
 class FilterChain;
-}
+class Listener;
+}  // namespace envoy::config::listener::v3
 
 namespace narthex {
 
@@ -52,6 +53,11 @@ RuntimeLookup RuntimeOf(const Snapshot& snapshot);
 // The network filters of `chain`, at `path`, into the terminal filter of `into`.
 void CompileNetworkFilters(const envoy::config::listener::v3::FilterChain& chain, const ConfigPath& path,
                            const ListenerContext& context, FilterChainConfig& into);
+// All that is decided of a connection before it is served by `chain`: the match, the transport socket with
+// the bootstrap's secrets that it names, the listener filters. Equal in two configurations, and only then,
+// the chain is the same, and its connections go on in the later one. Of files it has the names.
+std::string ChainIdentity(const envoy::config::listener::v3::FilterChain& chain, bool is_default,
+                          const envoy::config::listener::v3::Listener& listener, const ConfigFiles& files);
 // Which statistics are shown, and into which buckets histograms count: bootstrap's stats_config. The buckets
 // are the process's from its first configuration on.
 void CompileStatsConfig(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,

@@ -33,7 +33,7 @@ void TcpChainSlot::Open(std::unique_ptr<Stream> stream, int fd, const ListenerBo
   connection.session = std::make_unique<TcpSession>(
       std::move(stream), std::move(facts),
       TcpSession::Context{loop_, clusters_, config_, &TcpChainSlot::OnEnd, &connection});
-  if (shared_.draining.load(std::memory_order_relaxed)) MarkDrained(connection);
+  if (leaving() || shared_.draining.load(std::memory_order_relaxed)) MarkDrained(connection);
   connection.session->Start();
 }
 

@@ -21,6 +21,7 @@ class TcpChainSlot final : public ChainSlot {
   void Open(std::unique_ptr<Stream> stream, int fd, const ListenerBooks& books,
             ConnectionFacts facts) override;
   void Drain() override;
+  void SendAway() override {}
   bool CloseIdle() override { return false; }
   bool idle() const override { return connections_.empty(); }
 

@@ -58,8 +58,7 @@ void Worker::ApplyOnLoop(WorkerUpdate update) {
   }
   std::erase(listeners_, nullptr);
   for (auto& gone : listeners_) {
-    gone->StopListening();
-    gone->Drain();
+    gone->Leave();
     leaving_.push_back(std::move(gone));
   }
   listeners_ = std::move(next);
@@ -76,7 +75,12 @@ bool Worker::CloseIdle() {
 void Worker::Drain() {
   loop_->Post([this] {
     for (auto& listener : listeners_) listener->Drain();
-    for (auto& listener : leaving_) listener->Drain();
+  });
+}
+
+void Worker::SendAway() {
+  loop_->Post([this] {
+    for (auto& listener : listeners_) listener->SendAway();
   });
 }
 

@@ -42,6 +42,8 @@ class Worker {
   // Announces the end to every client: `Connection: close` on what is answered from now on; idle connections
   // are closed.
   void Drain();
+  // Asks the clients of listeners that are to drain when the process is not well to go elsewhere.
+  void SendAway();
   // Accepts no more; calls `stopped` on the worker's thread when that is so.
   void StopListening(std::function<void()> stopped);
 

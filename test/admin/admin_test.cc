@@ -59,6 +59,14 @@ TEST_F(Admin, ReadyNamesTheState) {
   EXPECT_EQ(Ask("GET", "/ready").body, "PRE_INITIALIZING\n");
 }
 
+TEST_F(Admin, OtherOptionsHoldFromTheNextRequestOn) {
+  AdminHandler admin(MakeAdminPages(backend_), options_);
+  EXPECT_EQ(admin.Serve("GET", "/stats", "localhost").status, 200);
+  admin.SetOptions({.allowed = [](std::string_view path) { return path == "/ready"; }});
+  EXPECT_EQ(admin.Serve("GET", "/stats", "localhost").status, 403);
+  EXPECT_EQ(admin.Serve("GET", "/ready", "localhost").status, 200);
+}
+
 TEST_F(Admin, APageOfAnotherSiteCannotChangeAnything) {
   const AdminHandler admin(MakeAdminPages(backend_), options_);
   const auto ask = [&](const char* method, AdminSender sender) {

@@ -83,8 +83,18 @@ void ExpectOwnAnswer(uint16_t port, Recorder& upstream) {
   ASSERT_EQ(seen.size(), 1u);
 }
 
+constexpr std::string_view kAnyRoute = "{match: {prefix: /}, route: {cluster: service}}";
+constexpr std::string_view kConnectRoute =
+    "{match: {connect_matcher: {}}, route: {cluster: service, upgrade_configs: [{upgrade_type: CONNECT}]}}, ";
+
 class RawCases : public ::testing::Test {
  protected:
+  RawCases() : RawCases("", {}) {}
+  // The cases are HTTP/1's: a listener that speaks both would take HTTP/2's preface.
+  RawCases(std::string_view route, std::vector<std::string> fields)
+      : gateway_(GatewayYaml(upstream_.port(), "[" + std::string(route) + std::string(kAnyRoute) + "]",
+                             With(std::move(fields), "codec_type: HTTP1"))) {}
+
   void Check(const RawRequest& request) {
     SCOPED_TRACE(request.name);
     Wire client = Wire::ConnectTo(gateway_.port());
@@ -107,10 +117,19 @@ class RawCases : public ::testing::Test {
     ExpectOwnAnswer(gateway_.port(), upstream_);
   }
 
+  static std::vector<std::string> With(std::vector<std::string> fields, std::string another) {
+    fields.push_back(std::move(another));
+    return fields;
+  }
+
   Recorder upstream_;
-  // The cases are HTTP/1's: a listener that speaks both would take HTTP/2's preface.
-  Gateway gateway_{GatewayYaml(upstream_.port(), "[{match: {prefix: /}, route: {cluster: service}}]",
-                               {"codec_type: HTTP1"})};
+  Gateway gateway_;
+};
+
+// Where a CONNECT is passed on to the upstream.
+class RawConnects : public RawCases {
+ protected:
+  RawConnects() : RawCases(kConnectRoute, {"upgrade_configs: [{upgrade_type: CONNECT}]"}) {}
 };
 
 TEST_F(RawCases, OfHeadsReachTheUpstreamCleanOrNotAtAll) {
@@ -119,6 +138,10 @@ TEST_F(RawCases, OfHeadsReachTheUpstreamCleanOrNotAtAll) {
 
 TEST_F(RawCases, OfBodiesReachTheUpstreamCleanOrNotAtAll) {
   for (const RawRequest& request : RawBodyCases()) Check(request);
+}
+
+TEST_F(RawConnects, ReachTheUpstreamCleanOrNotAtAll) {
+  for (const RawRequest& request : RawConnectCases()) Check(request);
 }
 
 TEST(RawResponses, ThatAreBrokenAreNeverWholeAnswers) {

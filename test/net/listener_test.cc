@@ -161,17 +161,6 @@ TEST(Acceptor, TakesNoMoreInOneTurnThanItMay) {
   EXPECT_TRUE(door.RunUntil(5)) << "the others come in later turns, without an edge of their own";
 }
 
-TEST(Acceptor, PausesAndResumes) {
-  Door door(Bind(Loopback()));
-  door.Turn();
-  door.acceptor().Pause();
-  Client client(door.acceptor().address());
-  door.Turn();
-  EXPECT_TRUE(door.fds.empty());
-  door.acceptor().Resume();
-  EXPECT_TRUE(door.RunUntil(1));
-}
-
 // The loop's other connections come between, even when it is late: a clock that has moved on lets in no more.
 TEST(Acceptor, TakesNoMoreInATurnThanItMay) {
   Door door(Bind(Loopback()), 2);
@@ -215,6 +204,36 @@ TEST(Acceptor, SurvivesWithoutFreeDescriptors) {
     EXPECT_FALSE(served.Ended());
   }
   EXPECT_TRUE(door.RunUntil(1));
+}
+
+// A shut down socket is one of many causes that do not go away by trying.
+TEST(Acceptor, SurvivesAnErrorThatLasts) {
+  const std::shared_ptr<ListenSocket> socket = Bind(Loopback());
+  Door door(socket);
+  ASSERT_EQ(shutdown(socket->fd(), SHUT_RD), 0);
+  door.Turn();
+  EXPECT_TRUE(door.fds.empty());
+  ASSERT_EQ(listen(socket->fd(), 8), 0);
+  // The kernel may have chosen another port.
+  Client client(Loopback().WithPort(Address::LocalOf(socket->fd()).port()));
+  EXPECT_TRUE(door.RunUntil(1)) << "it has tried again";
+}
+
+TEST(ListenSocket, LivesOnInADuplicate) {
+  const SocketFolder folder;
+  const Address address = *Address::Unix(folder / "socket");
+  std::unique_ptr<ListenSocket> first = Bind(address);
+  Client client(address);
+  const absl::StatusOr<std::unique_ptr<ListenSocket>> second = ListenSocket::Duplicate(*first);
+  ASSERT_TRUE(second.ok()) << second.status();
+  ASSERT_TRUE((*second)->Change(7, 0600).ok());
+  first.reset();
+  struct stat info;
+  ASSERT_EQ(stat(address.ToString().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777u, 0600u);
+  const int waiting = accept((*second)->fd(), nullptr, nullptr);
+  EXPECT_GE(waiting, 0) << "with what waits in its queue";
+  close(waiting);
 }
 
 }  // namespace

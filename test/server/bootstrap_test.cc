@@ -205,9 +205,6 @@ TEST(Unsupported, IsRefusedWithItsPlaceAndNeverIgnored) {
       << tags.diagnostics.ToText();
   const std::string chains = "{filters: [" + HcmWith("{match: {prefix: /}, route: {cluster: c}}") + "]}";
   std::string listener = ListenerWith("l", 80, chains);
-  listener.replace(listener.find("{name: l,"), 9, "{name: l, drain_type: MODIFY_ONLY,");
-  refused(BootstrapWith(listener, {"c"}), "static_resources.listeners[0].drain_type:");
-  listener = ListenerWith("l", 80, chains);
   listener.replace(listener.find("{name: l,"), 9,
                    "{name: l, connection_balance_config: {exact_balance: {}},");
   refused(BootstrapWith(listener, {"c"}),

@@ -107,7 +107,8 @@ class GracefulTest(EdgeTest):
                                             "              - match: {prefix: /}"),
                    ("stat_prefix: main\n", "stat_prefix: main\n          server_name: other\n"),
                    ("connect_timeout: 1s", "connect_timeout: 2s"),
-                   ("  - name: service\n", "  - name: service\n    lb_policy: RANDOM\n")]
+                   ("  - name: service\n", "  - name: service\n    lb_policy: RANDOM\n"),
+                   ("    - filters:\n", "    - name: renamed\n      filters:\n")]
         for i, change in enumerate(changes):
             self.reload(gateway, change)
             upstream.go.release()
@@ -122,6 +123,23 @@ class GracefulTest(EdgeTest):
         self.finish(upstream, client, number)
         self.echoes(chat, b"and now")
         self.assertEqual(client.goaways, [])
+
+    def test_what_was_decided_at_the_beginning_keeps_its_configuration_and_drains(self):
+        upstream = Slow()
+        gateway = self.launch(upstream, UPGRADES)
+        client, number = self.slow_stream(gateway)
+        chat = self.websocket(gateway)
+        gateway.edits = [*gateway.edits, ("stat_prefix: main\n", "stat_prefix: main\n          server_name: other\n")]
+        # Of the transport, like a certificate that is asked for from now on.
+        self.reload(gateway, ("    - filters:\n", "    - transport_socket_connect_timeout: 7s\n      filters:\n"))
+        self.assertTrue(client.wait(lambda: client.goaways))
+        self.assertEqual(client.goaways[0], (0x7fffffff, NO_ERROR))
+        self.finish(upstream, client, number)
+        self.echoes(chat, b"and to the end")
+        self.assertTrue(client.wait(lambda: client.closed))
+        new = self.client(gateway)
+        self.assertEqual(new.ask("/")["server"], "other")
+        self.assertEqual(new.goaways, [])
 
     def test_what_is_open_on_a_listener_that_left_ends_with_the_drain_time(self):
         upstream = Slow()

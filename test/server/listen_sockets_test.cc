@@ -47,6 +47,40 @@ TEST(ListenSockets, TakeOverWhatIsUnchanged) {
   EXPECT_NE(second->all()[2].sockets, first->all()[0].sockets);
 }
 
+// `yaml` with port 0 replaced by the one that the first listener of `bound` has.
+std::string OnItsPort(std::string yaml, const ListenSockets& bound) {
+  const std::string port = std::to_string(bound.all()[0].bound().port());
+  return yaml.replace(yaml.find("port_value: 0"), 13, "port_value: " + port);
+}
+
+TEST(ListenSockets, OneForAllIsHandedOverToAnotherListenerOfItsAddress) {
+  const auto first = BindText(Plain("a", "enable_reuse_port: false"), 2);
+  ASSERT_TRUE(first.ok()) << first.status();
+  for (const std::string& changed : {Plain("a", "enable_reuse_port: false, tcp_backlog_size: 7"),
+                                     Plain("b", "enable_reuse_port: false")}) {
+    const auto second = BindText(OnItsPort(changed, *first), 2, *first);
+    ASSERT_TRUE(second.ok()) << second.status();
+    const auto& sockets = second->all()[0].sockets;
+    EXPECT_NE(sockets[0], first->all()[0].sockets[0]);
+    EXPECT_EQ(sockets[0], sockets[1]);
+    EXPECT_EQ(sockets[0]->address(), first->all()[0].bound());
+  }
+}
+
+TEST(ListenSockets, WhatIsSetBeforeBindingCannotChangeOnOneForAll) {
+  const auto first = BindText(Plain("a", "enable_reuse_port: false"), 1);
+  ASSERT_TRUE(first.ok()) << first.status();
+  for (const auto& [fields, said] :
+       {std::pair{"enable_reuse_port: true", "enable_reuse_port cannot change"},
+        {"enable_reuse_port: false, socket_options: [{level: 1, name: 8, int_value: 65536}]",
+         "socket_options cannot change"},
+        {"enable_reuse_port: false, tcp_keepalive: {keepalive_time: 7}", "tcp_keepalive cannot change"}}) {
+    const auto second = BindText(OnItsPort(Plain("a", fields), *first), 1, *first);
+    ASSERT_FALSE(second.ok()) << fields;
+    EXPECT_NE(std::string(second.status().message()).find(said), std::string::npos) << second.status();
+  }
+}
+
 TEST(ListenSockets, AnAddressThatIsTakenIsSaidWithItsListener) {
   const auto first = BindText(Plain("a", "enable_reuse_port: false"), 1);
   ASSERT_TRUE(first.ok()) << first.status();

@@ -195,6 +195,51 @@ TEST(FilterChainMatch, AnAsteriskStandsForWholeLabelsAtTheBeginning) {
   }
 }
 
+// The same, with this in the listener.
+std::string WithFilters(std::string yaml, const std::string& filters) {
+  std::string typed;
+  for (const std::string name : {"tls_inspector.v3.TlsInspector", "http_inspector.v3.HttpInspector"}) {
+    if (filters.find(name.substr(0, name.find('.'))) == std::string::npos) continue;
+    typed += "{name: x, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.listener." +
+             name + "}}, ";
+  }
+  return yaml.replace(yaml.find("filter_chains"), 0, "listener_filters: [" + typed + "], ");
+}
+
+TEST(FilterChainMatch, WhatNoListenerFilterFindsOutIsWarnedOf) {
+  const std::string yaml =
+      BootstrapWith(ListenerWith("l", 80,
+                                 Named("sni", "{server_names: [a.test]}") + ", " +
+                                     Named("tls", "{transport_protocol: tls}") + ", " +
+                                     Named("plain", "{transport_protocol: raw_buffer}") + ", " +
+                                     Named("alpn", "{application_protocols: [h2c]}")),
+                    {"c"});
+  const auto warnings = [](const std::string& text) { return TextSnapshot(text).diagnostics.Sorted(); };
+  EXPECT_EQ(warnings(WithFilters(yaml, "tls_inspector")).size(), 0u);
+  EXPECT_EQ(warnings(WithFilters(yaml, "http_inspector")).size(), 2u);
+  const std::vector<Diagnostic> all = warnings(yaml);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].severity, Severity::kWarning);
+  EXPECT_EQ(all[0].origin.path,
+            "static_resources.listeners[0].filter_chains[0].filter_chain_match.server_names");
+  EXPECT_NE(all[0].message.find("envoy.filters.listener.tls_inspector, which listener_filters lacks"),
+            std::string::npos)
+      << all[0].message;
+}
+
+TEST(FilterChain, ANameMayBeThereTwiceAndIsWarnedOf) {
+  const TextSnapshot text(BootstrapWith(
+      ListenerWith("l", 80, Named("edge", "{}") + ", " + Named("edge", "{transport_protocol: raw_buffer}")),
+      {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  EXPECT_NE(text.diagnostics.ToText().find(
+                "filter_chains[1].name: is also the name of the chain at <--config-yaml>:3:"),
+            std::string::npos)
+      << text.diagnostics.ToText();
+  const auto& chains = text.snapshot->listeners[0]->chains;
+  EXPECT_NE(chains[0].identity, chains[1].identity);
+}
+
 TEST(FilterChainMatch, ServerNamesAndTlsNeverMatchPlainConnections) {
   const TextSnapshot text(BootstrapWith(ListenerWith("l", 80,
                                                      Named("sni", "{server_names: [a.test]}") + ", " +

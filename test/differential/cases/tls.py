@@ -1,5 +1,5 @@
 """TLS of clients: which certificate and protocol they get, what is refused, and which filter chain takes them."""
-from case import Chain, Configuration, Tls, get, http2_get
+from case import Chain, Configuration, Tls, get, http2_get, raw
 from tls_yaml import INSPECTOR, downstream
 
 BOTH = "alpn_protocols: [h2, http/1.1]\n"
@@ -8,6 +8,10 @@ OPERATORS = "\n".join(
     for name in ("DOWNSTREAM_TLS_VERSION", "REQUESTED_SERVER_NAME", "DOWNSTREAM_LOCAL_SUBJECT",
                  "DOWNSTREAM_LOCAL_DNS_SAN", "DOWNSTREAM_LOCAL_URI_SAN", "DOWNSTREAM_PEER_SUBJECT"))
 VERSIONS = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
+HTTP_INSPECTOR = INSPECTOR + """\
+- name: envoy.filters.listener.http_inspector
+  typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.listener.http_inspector.v3.HttpInspector}
+"""
 GREETING = "- {match: {prefix: /}, direct_response: {status: 200, body: {inline_string: hello}}}"
 
 
@@ -115,6 +119,12 @@ CONFIGURATIONS = [
                   http2_get("/", tls=Tls(alpn=("h2",)), scheme="https"), http2_get("/", tls=Tls(alpn=("http/1.1", "h2")), scheme="https"),
                   http2_get("/")]),
     secured(
+        "filter chains by the HTTP that is spoken", listener=HTTP_INSPECTOR, routes=GREETING, hcm="http_protocol_options: {accept_http_10: true}",
+        match="filter_chain_match: {application_protocols: [http/1.1]}",
+        chains=[Chain("ten", "filter_chain_match: {application_protocols: [http/1.0]}"),
+                Chain("two", "filter_chain_match: {application_protocols: [h2c]}"), chain("tls", "transport_protocol: tls")],
+        requests=[get("/"), raw("GET / HTTP/1.0\nHost: h.test\n\n"), http2_get("/"), at("exact.test", alpn=("http/1.1",))]),
+    secured(
         "no filter chain for a connection", listener=INSPECTOR, routes=GREETING,
         match="filter_chain_match: {server_names: [exact.test]}", transport=downstream(),
         requests=[at("exact.test"), at("other.test"), at(None), get("/")]),
@@ -143,5 +153,8 @@ CONFIGURATIONS += [
     Configuration("taken: a minimum above the maximum", differs="tls-versions: accepted",
                   transport=downstream(params("tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_2"))),
     Configuration("taken: two certificates of one kind for one name", transport=downstream(names=("exact", "exact"))),
+    Configuration("taken: two chains of one name", listener=INSPECTOR, transport=downstream(), chains=[
+        chain("same", "server_names: [a.test]"), chain("same", "server_names: [b.test]")]),
+    Configuration("taken: connections that stay while health checks fail", listener="drain_type: MODIFY_ONLY"),
     Configuration("taken: an inspector twice", listener=INSPECTOR + INSPECTOR.split("\n", 1)[1]),
 ]
