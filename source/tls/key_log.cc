@@ -17,7 +17,7 @@
 namespace narthex {
 namespace {
 
-constexpr const char* kNoRegularFile = "is no regular file";
+constexpr const char* kNoRegularFile = "it is no regular file";
 
 using Ranges = google::protobuf::RepeatedPtrField<envoy::config::core::v3::CidrRange>;
 

@@ -14,7 +14,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A folder of its own, a watch on one file in it, and a loop that runs until the watch speaks or time is up.
 // Writes a file again and again.
 class Busy {
  public:
@@ -35,6 +34,7 @@ class Busy {
   Timer timer_;
 };
 
+// A folder of its own, a watch on one file in it, and a loop that runs until the watch speaks or time is up.
 class FileWatchTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -108,7 +108,7 @@ TEST_F(FileWatchTest, OtherFilesDoNotPutAChangeOff) {
   std::filesystem::create_directory(At("folder"));
   Write("folder/a.yaml", "one");
   Watch("folder/a.yaml");
-  const Busy beside(*loop_, At("folder/other")), above(*loop_, At("other"));
+  Busy beside(*loop_, At("folder/other")), above(*loop_, At("other"));
   Write("folder/a.yaml", "longer");
   EXPECT_EQ(Changes(), 1);
   EXPECT_EQ(ChangesSoon(), 0);
@@ -117,7 +117,7 @@ TEST_F(FileWatchTest, OtherFilesDoNotPutAChangeOff) {
 TEST_F(FileWatchTest, AWriterThatNeverRestsDoesNotPutAChangeOffForEver) {
   Write("a.yaml", "one");
   Watch("a.yaml");
-  const Busy busy(*loop_, At("a.yaml"));
+  Busy busy(*loop_, At("a.yaml"));
   EXPECT_EQ(Changes(), 1);
   EXPECT_EQ(Changes(), 1);
 }

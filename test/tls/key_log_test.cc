@@ -87,7 +87,7 @@ TEST_F(KeyLogTest, IsRefusedWhereItCannotBe) {
   for (const char* other : {"pipe", "."}) {
     EXPECT_EQ(Server(ServerFields(Pair(server_certificate_), "  key_log: {path: " + At(other) + "}\n")),
               nullptr);
-    EXPECT_SAYS(errors_, "key_log.path: cannot open \"" + At(other) + "\": is no regular file");
+    EXPECT_SAYS(errors_, "key_log.path: cannot open \"" + At(other) + "\": it is no regular file");
   }
   EXPECT_EQ(Logging("local_address_range: [{address_prefix: nothing, prefix_len: 8}]"), nullptr);
   EXPECT_SAYS(errors_, "key_log.local_address_range[0]: ");
