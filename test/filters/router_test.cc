@@ -260,7 +260,7 @@ TEST(RouterRewrite, ByExpressionAndByHeader) {
 
 TEST(RouterRewrite, AHostThatCannotBeSentIsTheClientsFault) {
   for (const char* value : {"a b", "a\tb", "c\r\nx: y", "\x7f", "a/b", "a@evil", "a:99999", "a#b", "[::1",
-                            "\xff", "a?b", "a\\b", "a,b"}) {
+                            "\xff", "a?b", "a\\b"}) {
     RouterOutcome outcome = Ask({To("up", ", host_rewrite_header: x-host"), "", {{"x-host", value}}});
     EXPECT_EQ(outcome.status, 400) << value;
     EXPECT_EQ(outcome.detail, "rewritten_host_invalid") << value;

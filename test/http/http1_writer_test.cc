@@ -80,6 +80,14 @@ TEST(Http1Writer, RefusesARequestLineThatEndsEarly) {
   EXPECT_EQ(Written(headers, {}), "refused, 0");
 }
 
+TEST(Http1Writer, RefusesWhatIsNoHost) {
+  for (const std::string& bad : {"a/b"s, "a@b"s, "a:99999"s, "a#b"s, "[::1"s, "\xff"s}) {
+    HeaderMap headers = Head();
+    headers.Set(Header::kAuthority, bad);
+    EXPECT_EQ(Written(headers, {}), "refused, 0") << bad;
+  }
+}
+
 TEST(Http1Writer, WritesAResponseAsItsClientUnderstandsIt) {
   HeaderMap headers;
   headers.Add(Header::kStatus, "200");
