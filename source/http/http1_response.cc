@@ -30,24 +30,21 @@ bool Http1ServerConnection::MustClose(const Serving& serving) {
   return true;
 }
 
-// Writes the head, and the body if it is here whole; false when the connection is done with. Otherwise either
-// all of the response is sent and `serving.finished`, or SendRest goes on.
-bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
-  serving.response.emplace(std::move(response));
+// How the response goes out, and what becomes of the connection behind it.
+ResponseFraming Http1ServerConnection::FrameResponse(Serving& serving) {
   Response& sending = *serving.response;
+  const HeaderMap& request = serving.exchange.request_headers;
   // Whoever refused it found the message itself wrong: what follows it can't be trusted either, unless the
   // configuration says that it can. Where it ends is known, or the parser had refused it.
   const bool blames_request = sending.status() == 400 && sending.local() != nullptr;
   if (blames_request && !context_.options.keep_after_bad_request) serving.must_close = true;
-  StopPace();
-  const bool tunnel =
-      serving.tunnel != nullptr && OpensTunnel(serving.exchange.request_headers, sending.status());
+  const bool tunnel = serving.tunnel != nullptr && OpensTunnel(request, sending.status());
   const bool upgrade = tunnel && sending.status() == kSwitchingProtocols;
-  const bool no_body = !tunnel && (serving.exchange.request_headers.Get(Header::kMethod) == "HEAD" ||
-                                   sending.status() == 204 || sending.status() == 304);
+  const bool no_body = !tunnel && (request.Get(Header::kMethod) == "HEAD" || sending.status() == 204 ||
+                                   sending.status() == 304);
   // A client may have sent what belongs into the tunnel already, and that must not be read as its next
   // request.
-  if (!tunnel && IsConnect(serving.exchange.request_headers)) serving.must_close = true;
+  if (!tunnel && IsConnect(request)) serving.must_close = true;
   if (LeavesBody(serving, no_body || sending.body().complete())) serving.must_close = true;
   ResponseFraming framing{
       .http_10 = serving.head.http_10,
@@ -62,6 +59,17 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   serving.chunked = !no_body && !framing.length && !framing.http_10 && !tunnel;
   if (!no_body && !framing.length && framing.http_10) framing.close = true;
   serving.must_close = framing.close;
+  serving.body_sent = no_body;
+  return framing;
+}
+
+// Writes the head, and the body if it is here whole; false when the connection is done with. Otherwise either
+// all of the response is sent and `serving.finished`, or SendRest goes on.
+bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
+  serving.response.emplace(std::move(response));
+  Response& sending = *serving.response;
+  StopPace();
+  const ResponseFraming framing = FrameResponse(serving);
   const size_t before = output_.size();
   if (!WriteResponseHead(sending.headers(), sending.status(), framing, output_)) {
     broken_ = true;
@@ -72,8 +80,8 @@ bool Http1ServerConnection::BeginResponse(Serving& serving, Response response) {
   exchange.response_status = sending.status();
   exchange.times.downstream_start = context_.loop.NowUs();
   serving.head_sent = true;
-  serving.body_sent = no_body;
-  if (!no_body && !serving.chunked && sending.body().complete() && sending.body().trailers() == nullptr) {
+  if (!serving.body_sent && !serving.chunked && sending.body().complete() &&
+      sending.body().trailers() == nullptr) {
     exchange.response_body_bytes = sending.body().buffered().size();
     output_.Append(sending.body().TakeBuffered());
     serving.body_sent = true;

@@ -8,6 +8,7 @@
 #include "source/event/timeout.h"
 #include "source/http/client_pace.h"
 #include "source/http/http1_parser.h"
+#include "source/http/http1_writer.h"
 #include "source/http/server_codec.h"
 
 namespace narthex {
@@ -50,6 +51,7 @@ class Http1ServerConnection final : public ServerConnection {
   Task<HeadState> ReadRestOfHead(Serving& serving, Http1RequestParser& parser);
   Task<bool> MoreOfHead(Serving& serving);
   bool Accept(Serving& serving);
+  ResponseFraming FrameResponse(Serving& serving);
   bool BeginResponse(Serving& serving, Response response);
   Task<bool> SendRest(Serving& serving);
   Task<bool> SendBody(Serving& serving);
