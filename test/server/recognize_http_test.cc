@@ -26,7 +26,7 @@ TEST(RecognizeHttp, WaitsForNoMoreThanItNeeds) {
 }
 
 TEST(RecognizeHttp, IsNotTakenInByOtherProtocols) {
-  for (const std::string other :
+  for (const std::string& other :
        {std::string("\x16\x03\x01", 3), std::string("\0", 1), std::string("\r\n"),
         std::string(" GET / HTTP/1.1\n"), std::string("SSH-2.0-x\r\n"), std::string("GET \r\n"),
         std::string("GET / HTTP/1.1x\r\n"), std::string("GET / http/1.1\r\n"), std::string("G\x80T")}) {
