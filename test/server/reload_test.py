@@ -48,6 +48,9 @@ class ReloadTest(unittest.TestCase):
         self.assertEqual(self.gateway.admin("/ready")[0], 200)
 
         def logged():
+            # The file is made when its first lines are written.
+            if not os.path.exists(log):
+                return False
             with open(log) as file:
                 return file.read().splitlines()[-2:] == ["/quitquitquit", "/ready"]
         until(logged, "the lines of the log")
