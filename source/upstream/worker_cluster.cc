@@ -9,6 +9,7 @@
 #include "source/base/random.h"
 #include "source/http/exchange.h"
 #include "source/upstream/connect_raw.h"
+#include "source/upstream/host_picker.h"
 #include "source/upstream/retry_token.h"
 #include "source/upstream/upstream_errors.h"
 
@@ -213,8 +214,9 @@ Host* WorkerCluster::ChooseHost(BalanceRequest wanted, const MetadataMatch* matc
   Host* host = balancer_.Choose(wanted, match);
   for (uint64_t i = 1; i <= tries && host != nullptr && pass_over(*host); ++i) {
     wanted.random = Random64();
-    // Far from the first place on the ring, and the same for each request with this hash, as in Envoy.
-    if (hash) wanted.hash = *hash ^ (uint64_t{0} - i);
+    // Another place for each try, the same for each request with this hash. (Envoy turns the bits over, and
+    // then changes the last of them: on a ring all its tries but the first find one place.)
+    if (hash) wanted.hash = RandomBits(*hash + i).Next();
     host = balancer_.Choose(wanted, match);
   }
   return host;
