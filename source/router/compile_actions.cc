@@ -4,8 +4,8 @@
 #include "source/base/ascii.h"
 #include "source/config/data_source.h"
 #include "source/http/byte_scan.h"
-#include "source/router/compile_hash_policy.h"
 #include "source/http/http1_fields.h"
+#include "source/router/compile_hash_policy.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/compile_retry.h"
 
