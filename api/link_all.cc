@@ -45,6 +45,7 @@
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
+#include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
@@ -109,6 +110,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
   LinkMessageReflection<envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate>();
+  LinkMessageReflection<
+      envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig>();
   LinkMessageReflection<
       envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport>();
   LinkMessageReflection<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>();

@@ -1,14 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "source/config/config_path.h"
 #include "source/config/diagnostics.h"
-#include "source/router/header_mutation.h"
-#include "source/router/matchers.h"
+#include "source/router/field_mutations.h"
 #include "source/substitution/formatter.h"
 
 namespace envoy::extensions::filters::http::header_mutation::v3 {
@@ -16,26 +14,6 @@ class Mutations;
 }
 
 namespace narthex {
-
-// Changes of one header or trailer section in configured order. Immutable, thread-safe.
-class FieldMutations {
- public:
-  // Removals, then additions, or the removal of each field whose name matches.
-  struct Step {
-    HeaderMutationLevel level;
-    std::optional<StringMatcher> remove_matching;
-  };
-
-  void Add(Step step);
-  void Apply(HeaderMap& headers, const FormatContext& context) const;
-  bool empty() const { return steps_.empty(); }
-  // Whether every value is the same for all requests, so that none needs a context.
-  bool is_literal() const { return literal_; }
-
- private:
-  std::vector<Step> steps_;
-  bool literal_ = true;
-};
 
 // One change of the query's parameters.
 struct QueryMutation {

@@ -1,7 +1,5 @@
 #include "source/manager/client_address.h"
 
-#include <ifaddrs.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -185,19 +183,6 @@ std::optional<Address> ParseForwardedAddress(std::string_view text) {
   absl::StatusOr<Address> address = Address::Ip(text, 0);
   if (!address.ok()) return std::nullopt;
   return *std::move(address);
-}
-
-std::string MachineAddress() {
-  ifaddrs* interfaces = nullptr;
-  if (getifaddrs(&interfaces) != 0) return {};
-  std::string found;
-  for (const ifaddrs* at = interfaces; at != nullptr && found.empty(); at = at->ifa_next) {
-    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != AF_INET) continue;
-    Address address = Address::FromSockaddr(at->ifa_addr, sizeof(sockaddr_in));
-    if (!address.is_loopback()) found = address.IpString();
-  }
-  freeifaddrs(interfaces);
-  return found;
 }
 
 ClientAddress ResolveClientAddress(const ClientAddressPolicy& policy, const ConnectionFacts& connection,

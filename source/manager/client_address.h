@@ -58,7 +58,4 @@ ClientAddress ResolveClientAddress(const ClientAddressPolicy& policy, const Conn
 // it.
 std::optional<Address> ParseForwardedAddress(std::string_view text);
 
-// An IPv4 address of this machine other than loopback, as text; empty when there is none. Load-time only.
-std::string MachineAddress();
-
 }  // namespace narthex

@@ -3,6 +3,7 @@
 #include "envoy/extensions/http/original_ip_detection/xff/v3/xff.pb.h"
 #include "source/config/unpack.h"
 #include "source/manager/hcm_parts.h"
+#include "source/net/machine_address.h"
 
 namespace narthex {
 namespace {

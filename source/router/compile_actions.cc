@@ -7,6 +7,7 @@
 #include "source/router/compile_hash_policy.h"
 #include "source/http/http1_fields.h"
 #include "source/router/compile_matchers.h"
+#include "source/router/compile_mirrors.h"
 #include "source/router/compile_retry.h"
 
 namespace narthex {
@@ -111,8 +112,9 @@ bool SetUpgrades(const route_v3::RouteAction& config, const ConfigPath& path, Di
 }
 
 std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& config, const ConfigPath& path,
-                                                 Diagnostics& diagnostics) {
+                                                 const RouteCompileContext& context) {
   static constexpr int kNotFound[] = {503, 404, 500};
+  Diagnostics& diagnostics = context.diagnostics;
   auto forward = std::make_shared<ForwardAction>();
   SetTimeouts(config, *forward);
   bool ok = SetPathRewrite(config, path, diagnostics, *forward);
@@ -123,6 +125,9 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   forward->hash_policies = CompileHashPolicies(config, path, diagnostics);
   forward->metadata_match = MetadataMatch::Make(config.metadata_match(), {});
   forward->cluster_header = ToLowerAscii(config.cluster_header());
+  forward->mirrors =
+      CompileMirrorPolicies(config.request_mirror_policies(), path.Field("request_mirror_policies"), context);
+  if (config.has_hedge_policy()) forward->hedges = config.hedge_policy().hedge_on_per_try_timeout();
   if (config.has_retry_policy()) {
     forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
     ok &= forward->retries != nullptr;
@@ -175,7 +180,7 @@ std::shared_ptr<const ForwardAction> ForwardCompiler::Compile(const route_v3::Ro
     rest.clear_cluster();
   }
   std::shared_ptr<const ForwardAction>& made = made_[rest.SerializeAsString()];
-  if (made == nullptr) made = MakeForward(rest, path, context_.diagnostics);
+  if (made == nullptr) made = MakeForward(rest, path, context_);
   return made;
 }
 

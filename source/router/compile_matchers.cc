@@ -113,15 +113,6 @@ TlsMatcher CompileTls(const route_v3::RouteMatch::TlsContextMatchOptions& config
   return matcher;
 }
 
-FractionMatcher CompileRuntimeFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
-                                       const ConfigPath& path, const RouteCompileContext& context) {
-  FractionMatcher fraction =
-      CompileFraction(config.default_value(), path.Field("default_value"), context.diagnostics);
-  if (config.runtime_key().empty() || !context.runtime) return fraction;
-  if (auto value = context.runtime(config.runtime_key())) fraction = FractionMatcher::OfPercent(*value);
-  return fraction;
-}
-
 bool CompilePath(const route_v3::RouteMatch& config, const ConfigPath& path, Diagnostics& diagnostics,
                  CompiledRoute& route) {
   route.case_sensitive = !config.has_case_sensitive() || config.case_sensitive().value();
@@ -196,6 +187,15 @@ bool CompilePredicates(const route_v3::RouteMatch& config, const ConfigPath& pat
 }
 
 }  // namespace
+
+FractionMatcher CompileRuntimeFraction(const envoy::config::core::v3::RuntimeFractionalPercent& config,
+                                       const ConfigPath& path, const RouteCompileContext& context) {
+  FractionMatcher fraction =
+      CompileFraction(config.default_value(), path.Field("default_value"), context.diagnostics);
+  if (config.runtime_key().empty() || !context.runtime) return fraction;
+  if (auto value = context.runtime(config.runtime_key())) fraction = FractionMatcher::OfPercent(*value);
+  return fraction;
+}
 
 bool CompileMatch(const route_v3::RouteMatch& config, const ConfigPath& path, RouteCompileContext& context,
                   CompiledRoute& route) {

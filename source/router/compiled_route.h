@@ -14,6 +14,7 @@
 #include "source/router/hash_policy.h"
 #include "source/router/header_mutation.h"
 #include "source/router/matchers.h"
+#include "source/router/mirror_policy.h"
 #include "source/router/path_rewrite.h"
 #include "source/router/redirect.h"
 #include "source/router/retry_policy.h"
@@ -50,6 +51,8 @@ struct ForwardAction {
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
   std::shared_ptr<const RetryPolicy> retries;  // null: the virtual host's
+  std::shared_ptr<const MirrorPolicies> mirrors;  // null: the virtual host's
+  std::optional<bool> hedges;                     // none: as the virtual host says
   UpgradeRules upgrades;                       // where they say nothing, the connection manager's hold
   bool terminates_connect = false;  // a CONNECT's bytes go to a host of the cluster, and no CONNECT does
   std::shared_ptr<const HashPolicies> hash_policies;    // null: none
@@ -64,7 +67,9 @@ struct RouteScope {
       table_path;  // of the RouteConfiguration; its OriginMap outlives the table (the snapshot holds it)
   bool include_request_attempt_count = false;
   bool include_attempt_count_in_response = false;
-  std::shared_ptr<const RetryPolicy> retries;  // null: none
+  std::shared_ptr<const RetryPolicy> retries;     // null: none
+  std::shared_ptr<const MirrorPolicies> mirrors;  // its own, or the table's; null: none
+  bool hedges = false;
 };
 
 struct DirectResponse {
@@ -114,6 +119,12 @@ struct CompiledRoute : Route {
   const RetryPolicy* retry_policy() const {
     return forward->retries != nullptr ? forward->retries.get() : scope->retries.get();
   }
+  // Likewise; null: none.
+  const MirrorPolicies* mirrors() const {
+    return forward->mirrors != nullptr ? forward->mirrors.get() : scope->mirrors.get();
+  }
+  // Whether a try that takes too long goes on beside the next one.
+  bool hedges() const { return forward->hedges.value_or(scope->hedges); }
   // The place in the configuration of the route, for errors and explain.
   ConfigPath config_path() const;
   // Where the setting of this route's field was written ("route", "timeout"): the field or its closest

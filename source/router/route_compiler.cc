@@ -37,6 +37,7 @@ RouteCompiler::RouteCompiler(const route_v3::RouteConfiguration& config, ConfigP
   table_ = CompileLevel(config, path_);
   validate_clusters_ = config.has_validate_clusters() ? config.validate_clusters().value()
                                                       : context.validate_clusters_by_default;
+  mirrors_ = CompileMirrors(config.request_mirror_policies(), path_);
   most_specific_last_ = config.most_specific_header_mutations_wins();
   max_body_ = config.has_max_direct_response_body_size_bytes()
                   ? config.max_direct_response_body_size_bytes().value()
@@ -75,6 +76,9 @@ std::unique_ptr<VirtualHost> RouteCompiler::CompileVirtualHost(const route_v3::V
     host->scope.retries =
         CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), context_.diagnostics);
   }
+  host->scope.hedges = config.hedge_policy().hedge_on_per_try_timeout();
+  host->scope.mirrors = CompileMirrors(config.request_mirror_policies(), path);
+  if (host->scope.mirrors == nullptr) host->scope.mirrors = mirrors_;
   host_ = Shared();
   host_.level = CompileLevel(config, path);
   host_.request = Combine(nullptr, nullptr, &Level::request);
@@ -160,6 +164,7 @@ void RouteCompiler::CompileForward(const route_v3::Route& config, const ConfigPa
   const route_v3::RouteAction& action = config.route();
   route.forward = forwards_.Compile(action, path);
   if (route.forward == nullptr) return;
+  if (route.forward->mirrors != nullptr) CheckMirrors(*route.forward->mirrors, path);
   switch (action.cluster_specifier_case()) {
     case route_v3::RouteAction::kCluster:
       route.cluster = action.cluster();

@@ -6,6 +6,7 @@
 
 #include "source/filter/chain_builder.h"
 #include "source/router/compile_actions.h"
+#include "source/router/compile_mirrors.h"
 #include "source/router/compiled_route.h"
 #include "source/router/virtual_host.h"
 
@@ -70,12 +71,17 @@ class RouteCompiler {
                                                  MutationLevel Level::* which) const;
   const ClusterResponseStats* StatsOf(const std::string& cluster) const;
   void CheckCluster(const std::string& cluster, const ConfigPath& path);
+  // Of the message at `path`.
+  std::shared_ptr<const MirrorPolicies> CompileMirrors(const MirrorPolicyList& configs,
+                                                       const ConfigPath& path);
+  void CheckMirrors(const MirrorPolicies& policies, const ConfigPath& path);
 
   ConfigPath path_;
   RouteCompileContext& context_;
   ForwardCompiler forwards_;
   Level table_;
   Shared host_;
+  std::shared_ptr<const MirrorPolicies> mirrors_;  // of the table
   bool validate_clusters_;
   bool most_specific_last_;
   uint64_t max_body_;

@@ -10,6 +10,7 @@
 
 #include "source/http/client_codec.h"
 #include "source/http/message.h"
+#include "source/upstream/errands.h"
 #include "source/upstream/raw_connection.h"
 
 namespace narthex {
@@ -82,6 +83,8 @@ class ClusterManager {
   // Null when there is none of this name. Good until the caller suspends other than in the cluster's Send
   // or Connect: find it again for each attempt.
   virtual Cluster* Find(std::string_view name) = 0;
+  // What is done with the clusters for no exchange.
+  virtual Errands& errands() = 0;
   // Takes the clusters of the next snapshot (source/upstream/cluster_set.h).
   virtual void Update(std::shared_ptr<const ClusterSet> set) {}
 };

@@ -19,6 +19,8 @@ class WorkerClusters final : public ClusterManager {
     return found == clusters_.end() ? nullptr : found->second.get();
   }
 
+  Errands& errands() override { return errands_; }
+
   void Update(std::shared_ptr<const ClusterSet> set) override {
     Map next;
     for (const auto& [name, runtime] : set->clusters) {
@@ -60,6 +62,7 @@ class WorkerClusters final : public ClusterManager {
   std::shared_ptr<const ClusterSet> set_;
   Map clusters_;
   absl::flat_hash_map<WorkerCluster*, std::unique_ptr<WorkerCluster>> retired_;
+  Errands errands_;  // goes first, for its exchanges are the clusters'
 };
 
 }  // namespace

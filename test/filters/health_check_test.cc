@@ -29,6 +29,7 @@ Scenario Check() {
 class OneCluster : public ClusterManager {
  public:
   Cluster* Find(std::string_view name) override { return name == "products" ? &cluster_ : nullptr; }
+  Errands& errands() override { return errands_; }
   HostCounts hosts;
 
  private:
@@ -46,6 +47,7 @@ class OneCluster : public ClusterManager {
     const HostCounts& hosts_;
   };
   Products cluster_{hosts};
+  Errands errands_;
 };
 
 // Switches the process's flag on for the length of a test.

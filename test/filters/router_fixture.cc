@@ -108,12 +108,14 @@ class PlannedClusters final : public ClusterManager {
     clusters_.push_back(std::make_unique<PlannedCluster>(std::string(name), plan_, outcome_, retries_));
     return clusters_.back().get();
   }
+  Errands& errands() override { return errands_; }
 
  private:
   const UpstreamPlan& plan_;
   RouterOutcome& outcome_;
   uint32_t retries_ = 0;
   std::vector<std::unique_ptr<PlannedCluster>> clusters_;  // all, for exchanges name theirs
+  Errands errands_;
 };
 
 Task<void> Serve(const HttpFilter& router, Request request, RouterOutcome& outcome) {
