@@ -1,6 +1,5 @@
 #include "filters/router/router.h"
 
-#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -8,6 +7,7 @@
 
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "filters/router/edit_messages.h"
+#include "filters/router/mirror.h"
 #include "filters/router/retried_call.h"
 #include "filters/router/timeouts.h"
 #include "source/config/unpack.h"
@@ -23,13 +23,23 @@ namespace router_v3 = envoy::extensions::filters::http::router::v3;
 
 // http.<stat_prefix>.*: what the router was asked and did without a cluster.
 struct RouterStats {
+  explicit RouterStats(const std::string& prefix) {
+    StatsStore& store = StatsStore::Process();
+    rq_total = store.MakeCounter(prefix + "rq_total");
+    rq_direct_response = store.MakeCounter(prefix + "rq_direct_response");
+    no_cluster = store.MakeCounter(prefix + "no_cluster");
+  }
+
   Counter rq_total;
   Counter rq_direct_response;  // redirects, too
   Counter no_cluster;
 };
 
 struct RouterOptions {
+  explicit RouterOptions(const std::string& prefix) : stats(prefix), mirrors(prefix) {}
+
   RouterStats stats;
+  MirrorStats mirrors;
   bool count_codes = true;
   bool envoy_headers = true;
   bool respect_expected_timeout = false;
@@ -57,14 +67,6 @@ Response AnswerDirectly(const CompiledRoute& route, Exchange& exchange) {
     if (!location.empty()) response.headers().Set(Header::kLocation, location);
   }
   return response;
-}
-
-// The counters of a cluster that a request header named.
-const ClusterResponseStats& StatsOf(const std::string& cluster) {
-  thread_local std::map<std::string, const ClusterResponseStats*, std::less<>> known;
-  const ClusterResponseStats*& stats = known[cluster];
-  if (stats == nullptr) stats = &ClusterResponseStats::Of(cluster);
-  return *stats;
 }
 
 Response StrictCheckFailed(Exchange& exchange, std::string_view header, std::string_view value) {
@@ -102,8 +104,12 @@ class Router final : public HttpFilter {
     }
     const ResponseDeadline deadline(exchange, timeout, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
-    const ClusterResponseStats& stats =
-        route.cluster_stats != nullptr ? *route.cluster_stats : StatsOf(cluster->name());
+    const ClusterResponseStats& stats = route.cluster_stats != nullptr
+                                            ? *route.cluster_stats
+                                            : ClusterResponseStats::OfNamed(cluster->name());
+    if (const MirrorPolicies* mirrors = route.mirrors()) {
+      SendMirrors(*mirrors, route, request, timeout, options_.mirrors, stats.retries().abandoned);
+    }
     std::optional<ClientConnection::Result> result = co_await Bounded(
         exchange.loop(), Call(*cluster, route, std::move(request), hash.value, std::move(plan), stats),
         deadline);
@@ -207,11 +213,7 @@ std::shared_ptr<const HttpFilter> MakeRouter(const google::protobuf::Any& any, F
   auto config = Unpack<router_v3::Router>(any, context.path);
   context.diagnostics.AddStatus(config.status());
   if (!config.ok()) return nullptr;
-  RouterOptions options;
-  StatsStore& stats = StatsStore::Process();
-  options.stats = {stats.MakeCounter(context.stat_prefix + "rq_total"),
-                   stats.MakeCounter(context.stat_prefix + "rq_direct_response"),
-                   stats.MakeCounter(context.stat_prefix + "no_cluster")};
+  RouterOptions options(context.stat_prefix);
   options.count_codes = !config->has_dynamic_stats() || config->dynamic_stats().value();
   options.envoy_headers = !config->suppress_envoy_headers();
   options.respect_expected_timeout = config->respect_expected_rq_timeout();

@@ -17,6 +17,13 @@ const ClusterResponseStats& ClusterResponseStats::Of(std::string_view cluster) {
   return *found->second;
 }
 
+const ClusterResponseStats& ClusterResponseStats::OfNamed(std::string_view cluster) {
+  thread_local std::map<std::string, const ClusterResponseStats*, std::less<>> known;
+  const auto found = known.find(cluster);
+  if (found != known.end()) return *found->second;
+  return *known.emplace(std::string(cluster), &Of(cluster)).first->second;
+}
+
 RetryStats::RetryStats(const std::string& cluster) {
   StatsStore& store = StatsStore::Process();
   const std::string prefix = "cluster." + cluster + ".";

@@ -14,7 +14,7 @@ struct RetryStats {
   explicit RetryStats(const std::string& cluster);
   Counter retry, success, overflow, limit_exceeded, backoff_exponential, backoff_ratelimited, per_try_timeout;
   // A retry was given up because of the request's body: it is too long to be kept, the worker keeps too much
-  // already, or it was still on its way. The first counts all three.
+  // already, or it was still on its way. The first counts all three, and mirrors given up for their bodies.
   Counter abandoned, body_too_long, bodies_too_many, body_in_transit;
 };
 
@@ -22,9 +22,10 @@ struct RetryStats {
 // place, by code. Thread-safe; lives as long as the process.
 class ClusterResponseStats {
  public:
-  // The one of the cluster with this name in statistics, made when first asked for. At load; for clusters
-  // named by a request header also later, behind a cache of the thread.
+  // The one of the cluster with this name in statistics, made when first asked for. At load.
   static const ClusterResponseStats& Of(std::string_view cluster);
+  // The same behind a cache of the thread: for clusters that exist and that a request header named.
+  static const ClusterResponseStats& OfNamed(std::string_view cluster);
 
   explicit ClusterResponseStats(std::string_view cluster);
   // The cluster's name in statistics.

@@ -18,6 +18,10 @@ MirrorPolicy CompileMirrorPolicy(const route_v3::RouteAction::RequestMirrorPolic
     context.diagnostics.Error(path, "needs exactly one of cluster and cluster_header");
   }
   policy.cluster = config.cluster();
+  if (!policy.cluster.empty()) {
+    policy.stats =
+        &ClusterResponseStats::Of(context.stat_name ? context.stat_name(policy.cluster) : policy.cluster);
+  }
   policy.cluster_header = ToLowerAscii(config.cluster_header());
   if (config.has_runtime_fraction()) {
     policy.share = CompileRuntimeFraction(config.runtime_fraction(), path.Field("runtime_fraction"), context);

@@ -19,8 +19,8 @@ namespace narthex {
 using MirrorPolicyList =
     google::protobuf::RepeatedPtrField<envoy::config::route::v3::RouteAction_RequestMirrorPolicy>;
 
-// `path` is that of the list. Load time only; null when the list is empty. Errors go to the diagnostics with their
-// position.
+// `path` is that of the list. Load time only; null when the list is empty. Errors go to the diagnostics with
+// their position.
 std::shared_ptr<const MirrorPolicies> CompileMirrorPolicies(const MirrorPolicyList& configs,
                                                             const ConfigPath& path,
                                                             const RouteCompileContext& context);

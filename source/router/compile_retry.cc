@@ -4,8 +4,10 @@
 
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
+#include "envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.pb.h"
 #include "source/base/ascii.h"
 #include "source/config/duration.h"
+#include "source/config/unpack.h"
 #include "source/router/compile_matchers.h"
 
 namespace narthex {
@@ -13,6 +15,7 @@ namespace {
 
 namespace route_v3 = envoy::config::route::v3;
 using envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate;
+using envoy::extensions::retry::priority::previous_priorities::v3::PreviousPrioritiesConfig;
 using std::chrono::milliseconds;
 
 template <class Headers>
@@ -65,6 +68,19 @@ void ReadHosts(const route_v3::RetryPolicy& config, const ConfigPath& path, Diag
   }
 }
 
+void ReadPriority(const route_v3::RetryPolicy& config, const ConfigPath& path, Diagnostics& diagnostics,
+                  RetryPolicy& policy) {
+  if (!config.has_retry_priority()) return;
+  if (!config.retry_priority().typed_config().Is<PreviousPrioritiesConfig>()) {
+    diagnostics.Error(path, "only previous_priorities is supported");
+    return;
+  }
+  const auto previous =
+      Unpack<PreviousPrioritiesConfig>(config.retry_priority().typed_config(), path.Field("typed_config"));
+  diagnostics.AddStatus(previous.status());
+  if (previous.ok()) policy.priority_update_frequency = static_cast<uint32_t>(previous->update_frequency());
+}
+
 // Conditions that need a list of their own.
 void CheckLists(const route_v3::RetryPolicy& config, const ConfigPath& path, const RetryPolicy& policy,
                 Diagnostics& diagnostics) {
@@ -91,6 +107,9 @@ std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const route_v3::RetryPolic
   }
   if (config.has_num_retries()) policy->num_retries = config.num_retries().value();
   if (config.has_per_try_timeout()) policy->per_try_timeout = ToMilliseconds(config.per_try_timeout());
+  if (config.has_per_try_idle_timeout()) {
+    policy->per_try_idle_timeout = ToMilliseconds(config.per_try_idle_timeout());
+  }
   policy->status_codes.assign(config.retriable_status_codes().begin(), config.retriable_status_codes().end());
   ReadMatchers(config.retriable_headers(), path.Field("retriable_headers"), diagnostics,
                policy->response_headers);
@@ -98,6 +117,7 @@ std::shared_ptr<const RetryPolicy> CompileRetryPolicy(const route_v3::RetryPolic
                policy->request_headers);
   ReadBackOff(config, path, diagnostics, *policy);
   ReadHosts(config, path, diagnostics, *policy);
+  ReadPriority(config, path.Field("retry_priority"), diagnostics, *policy);
   CheckLists(config, path, *policy, diagnostics);
   if (diagnostics.error_count() != errors_before) return nullptr;
   return policy;

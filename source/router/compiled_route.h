@@ -50,10 +50,10 @@ struct ForwardAction {
   std::string timeout_text;    // `timeout` in milliseconds, for x-envoy-expected-rq-timeout-ms
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;
-  std::shared_ptr<const RetryPolicy> retries;  // null: the virtual host's
+  std::shared_ptr<const RetryPolicy> retries;     // null: the virtual host's
   std::shared_ptr<const MirrorPolicies> mirrors;  // null: the virtual host's
   std::optional<bool> hedges;                     // none: as the virtual host says
-  UpgradeRules upgrades;                       // where they say nothing, the connection manager's hold
+  UpgradeRules upgrades;                          // where they say nothing, the connection manager's hold
   bool terminates_connect = false;  // a CONNECT's bytes go to a host of the cluster, and no CONNECT does
   std::shared_ptr<const HashPolicies> hash_policies;    // null: none
   std::shared_ptr<const MetadataMatch> metadata_match;  // null: any host will do

@@ -38,10 +38,10 @@ class FieldMutations {
   bool literal_ = true;
 };
 
-// Compiles a list of changes. Load time only. False after errors, which go to the diagnostics with their position.
-bool CompileFieldMutations(
-    const google::protobuf::RepeatedPtrField<envoy::config::common::mutation_rules::v3::HeaderMutation>&
-        configs,
-    const ConfigPath& path, Diagnostics& diagnostics, FieldMutations& out);
+// Compiles a list of changes. Load time only. False after errors, which go to the diagnostics with their
+// position.
+bool CompileFieldMutations(const google::protobuf::RepeatedPtrField<
+                               envoy::config::common::mutation_rules::v3::HeaderMutation>& configs,
+                           const ConfigPath& path, Diagnostics& diagnostics, FieldMutations& out);
 
 }  // namespace narthex

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "source/router/cluster_response_stats.h"
 #include "source/router/field_mutations.h"
 #include "source/router/matchers.h"
 
@@ -12,6 +13,7 @@ namespace narthex {
 struct MirrorPolicy {
   std::string cluster;
   std::string cluster_header;  // where `cluster` is empty: the request header that names it, in lower case
+  const ClusterResponseStats* stats = nullptr;  // of `cluster`
   FractionMatcher share{100, 100};
   FieldMutations mutations;  // of the copy
   std::string host;          // of the copy; empty: the request's

@@ -44,7 +44,8 @@ struct ResetHeader {
 struct RetryPolicy {
   uint32_t on = 0;
   uint32_t num_retries = 1;
-  std::chrono::milliseconds per_try_timeout{0};  // 0: none
+  std::chrono::milliseconds per_try_timeout{0};       // 0: none
+  std::chrono::milliseconds per_try_idle_timeout{0};  // 0: none
   std::chrono::milliseconds base_interval{25}, max_interval{250};
   std::vector<uint32_t> status_codes;
   std::vector<HeaderMatcher> response_headers;
@@ -53,6 +54,8 @@ struct RetryPolicy {
   std::chrono::milliseconds max_reset_interval{300'000};
   bool avoid_previous_hosts = false;
   uint32_t host_tries = 1;
+  // previous_priorities: after how many tries their priorities are left out; 0: never.
+  uint32_t priority_update_frequency = 0;
 };
 
 }  // namespace narthex

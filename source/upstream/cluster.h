@@ -12,6 +12,7 @@
 #include "source/http/message.h"
 #include "source/upstream/errands.h"
 #include "source/upstream/raw_connection.h"
+#include "source/upstream/tried_priorities.h"
 
 namespace narthex {
 
@@ -33,6 +34,9 @@ struct AttemptOptions {
   // Hosts to pass over as long as the balancer, asked `host_tries` times, chooses others; outlives the task.
   const std::vector<Address>* avoid = nullptr;
   uint32_t host_tries = 1;
+  // Priorities to stay away from while others have hosts, and where the cluster says which one it has chosen;
+  // null: as the load is divided. Outlives the task.
+  TriedPriorities* priorities = nullptr;
 };
 
 // One retry that is under way: it counts towards its cluster's breaker for as long as this lives.

@@ -57,7 +57,7 @@ Host* LoadBalancer::Choose(const BalanceRequest& request) {
   const BalancerSettings& settings = context_.settings;
   RandomBits random(request.random);
   const uint64_t hash = settings.goes_by_hash() && request.hash ? *request.hash : random.Next();
-  const PriorityLoad::Choice choice = tables_.load.Choose(hash);
+  const PriorityLoad::Choice choice = ChoosePriority(hash, request.priorities);
   const bool panic = tables_.load.shares()[choice.priority].panic;
   if (panic) context_.healthy_panic.Add();
   if (settings.goes_by_hash()) {
@@ -71,6 +71,16 @@ Host* LoadBalancer::Choose(const BalanceRequest& request) {
   Kind& kind = choice.degraded ? sources.degraded : sources.healthy;
   if (!kind.turns.empty()) return Pick(kind.localities[kind.turns.Next()], random, request.now_us);
   return Pick(kind, random, request.now_us);
+}
+
+PriorityLoad::Choice LoadBalancer::ChoosePriority(uint64_t hash, TriedPriorities* tried) const {
+  if (tried != nullptr && tried->any_left_out()) {
+    const auto choice =
+        tables_.load.ChooseFrom(hash, [&](size_t priority) { return !tried->LeavesOut(priority); });
+    if (choice) return *choice;
+    tried->StartOver();
+  }
+  return tables_.load.Choose(hash);
 }
 
 Host* LoadBalancer::Pick(Kind& kind, RandomBits& random, uint64_t now_us) {

@@ -10,6 +10,7 @@
 #include "source/upstream/balancer/turns.h"
 #include "source/upstream/host_picker.h"
 #include "source/upstream/host_tables.h"
+#include "source/upstream/tried_priorities.h"
 
 namespace narthex {
 
@@ -18,6 +19,8 @@ struct BalanceRequest {
   uint64_t random = 0;           // 64 random bits
   std::optional<uint64_t> hash;  // for policies that go by one; a random one where there is none
   uint64_t now_us = 0;           // the loop's clock
+  // Priorities to stay away from; null: none. Starts over when no other takes load.
+  TriedPriorities* priorities = nullptr;
 };
 
 // What one worker knows beside the hosts.
@@ -55,6 +58,7 @@ class LoadBalancer {
 
   Kind MakeKind(const PriorityTables& priority, bool degraded, uint64_t random) const;
   Host* Pick(Kind& kind, RandomBits& random, uint64_t now_us);
+  PriorityLoad::Choice ChoosePriority(uint64_t hash, TriedPriorities* tried) const;
   Host* PickByHash(const HashedHosts& hashed, uint64_t hash);
   Host* PickBounded(const HashedHosts& hashed, uint64_t hash, size_t first);
   void NoteSlowStart(uint64_t now_us);

@@ -231,8 +231,10 @@ Host* WorkerCluster::ChooseHost(const AttemptOptions& options) {
     const std::vector<Address>* avoid = options.avoid;
     return avoid != nullptr && std::find(avoid->begin(), avoid->end(), host.address()) != avoid->end();
   };
-  return ChooseHost({options.random, options.hash, context_.loop.NowUs()}, options.match, options.host_tries,
-                    tried);
+  Host* host = ChooseHost({options.random, options.hash, context_.loop.NowUs(), options.priorities},
+                          options.match, options.host_tries, tried);
+  if (host != nullptr && options.priorities != nullptr) options.priorities->Choose(host->priority());
+  return host;
 }
 
 std::unique_ptr<RetryToken> WorkerCluster::TakeRetry(Priority priority) {

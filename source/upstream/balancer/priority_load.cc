@@ -8,7 +8,7 @@ namespace narthex {
 namespace {
 
 // How much of the load the hosts of a kind could take, in percent.
-uint32_t Capacity(uint64_t of_kind, uint64_t all, uint32_t factor) {
+uint32_t CapacityOf(uint64_t of_kind, uint64_t all, uint32_t factor) {
   return all == 0 ? 0 : static_cast<uint32_t>(std::min<uint64_t>(100, factor * of_kind / all));
 }
 
@@ -43,8 +43,9 @@ PriorityLoad::PriorityLoad(const std::vector<PriorityHosts>& priorities, const P
         options.health_by_weight ? hosts.total_weight - hosts.excluded_weight : hosts.total - hosts.excluded;
     const uint64_t well = options.health_by_weight ? hosts.healthy_weight : hosts.healthy;
     const uint64_t worse = options.health_by_weight ? hosts.degraded_weight : hosts.degraded;
-    healthy.push_back(Capacity(well, all, options.overprovisioning_factor));
-    degraded.push_back(Capacity(worse, all, options.overprovisioning_factor));
+    healthy.push_back(CapacityOf(well, all, options.overprovisioning_factor));
+    degraded.push_back(CapacityOf(worse, all, options.overprovisioning_factor));
+    capacities_.push_back({healthy.back(), degraded.back()});
   }
   const uint32_t sum = std::accumulate(healthy.begin(), healthy.end(), 0u) +
                        std::accumulate(degraded.begin(), degraded.end(), 0u);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace narthex {
@@ -44,13 +45,63 @@ class PriorityLoad {
   const std::vector<Shares>& shares() const { return shares_; }
   // `random` is evenly distributed, or a hash: the same one goes the same way. REQUIRES: !empty().
   Choice Choose(uint64_t random) const;
+  // The same when only those priorities take load for which `may` is true, in proportion to what they could
+  // take; none when they can take none.
+  template <class May>
+  std::optional<Choice> ChooseFrom(uint64_t random, May may) const;
 
  private:
+  // How much of the load a priority's hosts could take, in percent.
+  struct Capacity {
+    uint32_t healthy = 0, degraded = 0;
+  };
+  template <class May, class Visit>
+  bool ForEachShare(May may, Visit visit) const;
+
   void Divide(const std::vector<uint32_t>& healthy, const std::vector<uint32_t>& degraded,
               uint32_t available);
   void DivideInPanic(const std::vector<PriorityHosts>& priorities);
 
   std::vector<Shares> shares_;
+  std::vector<Capacity> capacities_;
 };
+
+// Visits the shares that the priorities have among themselves, healthy hosts first, but for what rounding
+// leaves; until `visit` returns false. False when they can take no load.
+template <class May, class Visit>
+bool PriorityLoad::ForEachShare(May may, Visit visit) const {
+  uint32_t sum = 0;
+  for (size_t i = 0; i < capacities_.size(); ++i) {
+    if (may(i)) sum += capacities_[i].healthy + capacities_[i].degraded;
+  }
+  if (sum == 0) return false;
+  const uint32_t available = sum < 100 ? sum : 100;
+  uint32_t left = 100;
+  for (const bool degraded : {false, true}) {
+    for (size_t i = 0; i < capacities_.size(); ++i) {
+      const uint32_t capacity = degraded ? capacities_[i].degraded : capacities_[i].healthy;
+      if (!may(i) || capacity == 0) continue;
+      const uint32_t fit = capacity * 100 / available;
+      const uint32_t share = fit < left ? fit : left;
+      left -= share;
+      if (!visit(Choice{i, degraded}, share)) return true;
+    }
+  }
+  return true;
+}
+
+template <class May>
+std::optional<PriorityLoad::Choice> PriorityLoad::ChooseFrom(uint64_t random, May may) const {
+  const auto at = static_cast<uint32_t>(random % 100);
+  uint32_t upto = 0;
+  std::optional<Choice> first, found;
+  ForEachShare(may, [&](Choice choice, uint32_t share) {
+    if (!first) first = choice;
+    if (at < (upto += share)) found = choice;
+    return !found;
+  });
+  // What rounding left is the first one's.
+  return found ? found : first;
+}
 
 }  // namespace narthex

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "source/http/message.h"
+#include "source/router/compiled_route.h"
+#include "source/stats/stats.h"
+
+namespace narthex {
+
+// What became of copies. Handles only.
+struct MirrorStats {
+  // http.<stat_prefix>.rq_mirror*.
+  explicit MirrorStats(const std::string& prefix);
+  Counter begun, lagging, budget, overflow, no_cluster;
+  Counter async_total;  // http.async-client.rq_total, where Envoy counts them
+};
+
+// Sends copies of `request`, as it is to go upstream, to those of the route's mirrors that have a share in
+// it, and wraps its body where that is still coming. Nothing of them delays or fails the request: they begin
+// at this turn's end, belong to the worker's clusters, and may outlive the exchange. `timeout`: of the
+// request.
+void SendMirrors(const MirrorPolicies& policies, const CompiledRoute& route, Request& request,
+                 std::chrono::milliseconds timeout, const MirrorStats& stats, Counter abandoned);
+
+}  // namespace narthex
