@@ -27,6 +27,8 @@ class KeptBody {
   // read any more.
   static Body Again(const std::shared_ptr<KeptBody>& kept);
   Lost lost() const { return reading_ ? Lost::kInTransit : lost_; }
+  // All of it is kept: it may be sent while the body of another try is still read.
+  bool whole() const { return ended_ && lost_ == Lost::kNo; }
   // There will be no other try: keeps nothing from now on.
   void StopKeeping() { Drop(); }
 

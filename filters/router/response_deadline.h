@@ -32,10 +32,10 @@ class ResponseDeadline {
 // co_await Bounded(task, deadline): the task's value, or nullopt when the deadline passed first; then the
 // task was cancelled. No frame of its own. As WithTimeout, but the end may move while the request is still
 // coming.
-template <class T>
+template <class T, class Deadline = ResponseDeadline>
 class [[nodiscard]] Bounded {
  public:
-  Bounded(EventLoop& loop, Task<T> task, const ResponseDeadline& deadline)
+  Bounded(EventLoop& loop, Task<T> task, const Deadline& deadline)
       : task_(std::move(task)), timer_(loop.wheel(), &Bounded::OnTimer, this), deadline_(deadline) {}
   Bounded(const Bounded&) = delete;
 
@@ -63,7 +63,7 @@ class [[nodiscard]] Bounded {
 
   Task<T> task_;
   Timer timer_;
-  const ResponseDeadline& deadline_;
+  const Deadline& deadline_;
   std::coroutine_handle<> awaiting_;
 };
 

@@ -74,15 +74,19 @@ std::optional<RetryPlan> RetryPlan::For(const CompiledRoute& route, const Reques
   plan.on_ = plan.policy_->on;
   plan.left_ = plan.policy_->num_retries;
   plan.per_try_timeout_ = plan.policy_->per_try_timeout;
+  plan.hedges_ = route.hedges();
   if (request.info().internal) plan.ReadHeaders(request.headers());
   if (timeout.count() > 0 && plan.per_try_timeout_ >= timeout) plan.per_try_timeout_ = milliseconds(0);
   const std::vector<HeaderMatcher>& wanted = plan.policy_->request_headers;
   if (!wanted.empty() && !MatchesAny(wanted, request.headers())) plan.on_ = 0;
-  if (plan.on_ == 0 && plan.per_try_timeout_.count() == 0) return std::nullopt;
+  const bool limited = plan.per_try_timeout_.count() > 0 || plan.per_try_idle_timeout().count() > 0;
+  if (plan.on_ == 0 && !limited) return std::nullopt;
   return plan;
 }
 
 void RetryPlan::ReadHeaders(const HeaderMap& headers) {
+  const std::string_view hedge = headers.Get("x-envoy-hedge-on-per-try-timeout");
+  if (hedge == "true" || hedge == "false") hedges_ = hedge == "true";
   on_ |= ParseRetryOn(headers.Get("x-envoy-retry-on"), true, false);
   on_ |= ParseRetryOn(headers.Get("x-envoy-retry-grpc-on"), false, true);
   if (on_ != 0) left_ = ParseNumber<uint32_t>(headers.Get("x-envoy-max-retries")).value_or(left_);
@@ -152,9 +156,9 @@ bool RetryPlan::Take() {
   return true;
 }
 
-RetryPlan::Wait RetryPlan::WaitAfter(const ClientConnection::Result& result, uint64_t random,
+RetryPlan::Wait RetryPlan::WaitAfter(const ClientConnection::Result* result, uint64_t random,
                                      std::chrono::system_clock::time_point now) const {
-  const Response* response = std::get_if<Response>(&result);
+  const Response* response = result == nullptr ? nullptr : std::get_if<Response>(result);
   if (response != nullptr) {
     if (const auto told = ToldWait(*policy_, response->headers(), now)) {
       // Never earlier, and not all clients at once.

@@ -22,6 +22,12 @@ class RetryPlan {
 
   const RetryPolicy& policy() const { return *policy_; }
   std::chrono::milliseconds per_try_timeout() const { return per_try_timeout_; }
+  std::chrono::milliseconds per_try_idle_timeout() const { return policy_->per_try_idle_timeout; }
+  // Whether a try that has had its time goes on beside the next one.
+  bool hedges() const {
+    const bool timed = per_try_timeout_.count() > 0 || per_try_idle_timeout().count() > 0;
+    return hedges_ && timed && on_ != 0;
+  }
   // Whether what came back is a reason to try again.
   bool Wants(const ClientConnection::Result& result) const;
   // Takes one of the retries that are left; false when none is.
@@ -31,8 +37,8 @@ class RetryPlan {
     std::chrono::milliseconds time{0};
     bool told = false;  // by the upstream
   };
-  // How long to wait before the retry that was taken last.
-  Wait WaitAfter(const ClientConnection::Result& result, uint64_t random,
+  // How long to wait before the retry that was taken last; `result` is null when there was none.
+  Wait WaitAfter(const ClientConnection::Result* result, uint64_t random,
                  std::chrono::system_clock::time_point now) const;
 
  private:
@@ -47,6 +53,7 @@ class RetryPlan {
   uint32_t left_ = 0;
   uint32_t taken_ = 0;
   std::chrono::milliseconds per_try_timeout_{0};
+  bool hedges_ = false;
   std::vector<uint32_t> more_codes_;
   std::vector<std::string> more_headers_;
 };

@@ -7,6 +7,7 @@
 
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "filters/router/edit_messages.h"
+#include "filters/router/hedged_call.h"
 #include "filters/router/mirror.h"
 #include "filters/router/retried_call.h"
 #include "filters/router/timeouts.h"
@@ -132,7 +133,10 @@ class Router final : public HttpFilter {
                                       std::optional<uint64_t> hash, std::optional<RetryPlan> plan,
                                       const ClusterResponseStats& stats) const {
     const TryOptions tries{options_.envoy_headers, hash, &stats};
-    if (plan) return RetriedCall(route, std::move(request), *std::move(plan), tries);
+    if (plan) {
+      const bool hedged = plan->hedges() && !AsksForTunnel(request.headers());
+      return (hedged ? HedgedCall : RetriedCall)(route, std::move(request), *std::move(plan), tries);
+    }
     AttemptOptions options;
     options.random = request.info().random;
     return Try(cluster, route, std::move(request), options, tries);

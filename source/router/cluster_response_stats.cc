@@ -34,6 +34,7 @@ RetryStats::RetryStats(const std::string& cluster) {
   backoff_exponential = store.MakeCounter(prefix + "upstream_rq_retry_backoff_exponential");
   backoff_ratelimited = store.MakeCounter(prefix + "upstream_rq_retry_backoff_ratelimited");
   per_try_timeout = store.MakeCounter(prefix + "upstream_rq_per_try_timeout");
+  per_try_idle_timeout = store.MakeCounter(prefix + "upstream_rq_per_try_idle_timeout");
   abandoned = store.MakeCounter(prefix + "retry_or_shadow_abandoned");
   body_too_long = store.MakeCounter(prefix + "upstream_rq_retry_abandoned_body_too_long");
   bodies_too_many = store.MakeCounter(prefix + "upstream_rq_retry_abandoned_replay_budget");

@@ -12,7 +12,8 @@ namespace narthex {
 struct RetryStats {
   // Of the cluster with this name in statistics.
   explicit RetryStats(const std::string& cluster);
-  Counter retry, success, overflow, limit_exceeded, backoff_exponential, backoff_ratelimited, per_try_timeout;
+  Counter retry, success, overflow, limit_exceeded, backoff_exponential, backoff_ratelimited, per_try_timeout,
+      per_try_idle_timeout;
   // A retry was given up because of the request's body: it is too long to be kept, the worker keeps too much
   // already, or it was still on its way. The first counts all three, and mirrors given up for their bodies.
   Counter abandoned, body_too_long, bodies_too_many, body_in_transit;

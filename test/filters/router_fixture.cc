@@ -48,6 +48,19 @@ std::vector<std::pair<std::string, std::string>> FieldsOf(const HeaderMap& heade
   return fields;
 }
 
+// Counts itself where it is destroyed in the midst of a try.
+class Unanswered {
+ public:
+  explicit Unanswered(size_t& count) : count_(count) {}
+  ~Unanswered() {
+    if (!answered) ++count_;
+  }
+  bool answered = false;
+
+ private:
+  size_t& count_;
+};
+
 class CountedToken final : public RetryToken {
  public:
   explicit CountedToken(uint32_t& active) : active_(active) { ++active_; }
@@ -65,6 +78,11 @@ class PlannedCluster final : public Cluster {
   HostCounts host_counts() const override { return {1, 1, 0}; }
 
   Task<ClientConnection::Result> Send(Request request, AttemptOptions options) override {
+    return name_.starts_with("mirror") ? SendMirror(std::move(request), options)
+                                       : SendTry(std::move(request), options);
+  }
+  Task<ClientConnection::Result> SendTry(Request request, AttemptOptions options) {
+    Unanswered unanswered(outcome_.called_off);
     outcome_.sent = FieldsOf(request.headers());
     outcome_.sent_to = name_;
     outcome_.options = options;
@@ -75,13 +93,14 @@ class PlannedCluster final : public Cluster {
     const UpstreamPlan& plan =
         further == 0 || first_.then.empty() ? first_ : first_.then[std::min(further, first_.then.size()) - 1];
     exchange.upstream.host = *Address::Ip("10.0.0.1", static_cast<uint16_t>(outcome_.tries));
+    if (options.priorities != nullptr) {
+      outcome_.left_out.push_back(options.priorities->LeavesOut(plan.priority));
+      options.priorities->Choose(plan.priority);
+    }
     if (plan.reads_request) outcome_.sent_body = (co_await ReadAll(request.body(), 1 << 20)).data.ToString();
-    if (plan.delay.count() > 0) co_await Sleep(exchange.loop(), plan.delay);
-    if (plan.error) co_return *plan.error;
-    Response response(plan.status);
-    for (const auto& [field, value] : plan.headers) response.headers().Add(field, value);
-    response.set_body(MakeLateBody(exchange.loop(), plan.body_delay, plan.body));
-    co_return response;
+    ClientConnection::Result result = co_await Answer(plan, exchange);
+    unanswered.answered = true;
+    co_return result;
   }
   Task<RawResult> Connect(RawOptions options, UpstreamFacts& facts) override {
     outcome_.raw = options;
@@ -94,6 +113,29 @@ class PlannedCluster final : public Cluster {
   void NoteTimeout(const UpstreamFacts&) override { ++outcome_.timeouts; }
 
  private:
+  Task<ClientConnection::Result> SendMirror(Request request, AttemptOptions options) {
+    const UpstreamPlan& plan = first_.mirror.empty() ? first_ : first_.mirror.front();
+    Mirrored& mirrored = *outcome_.mirrored.emplace_back(std::make_unique<Mirrored>());
+    mirrored.to = name_;
+    mirrored.fields = FieldsOf(request.headers());
+    mirrored.options = options;
+    if (plan.reads_request) mirrored.body = (co_await ReadAll(request.body(), 1 << 20)).data.ToString();
+    ClientConnection::Result result = co_await Answer(plan, request.info());
+    mirrored.ended = true;
+    co_return result;
+  }
+
+  static Task<ClientConnection::Result> Answer(const UpstreamPlan& plan, Exchange& exchange) {
+    if (!plan.error) exchange.upstream.protocol = "HTTP/1.1";
+    exchange.upstream.waits_since = exchange.loop().NowUs();
+    if (plan.delay.count() > 0) co_await Sleep(exchange.loop(), plan.delay);
+    if (plan.error) co_return *plan.error;
+    Response response(plan.status);
+    for (const auto& [field, value] : plan.headers) response.headers().Add(field, value);
+    response.set_body(MakeLateBody(exchange.loop(), plan.body_delay, plan.body));
+    co_return response;
+  }
+
   std::string name_;
   const UpstreamPlan& first_;
   RouterOutcome& outcome_;
@@ -130,17 +172,33 @@ Task<void> Serve(const HttpFilter& router, Request request, RouterOutcome& outco
 
 void Run(FakeLoop& loop, Task<void>& task) {
   task.Start();
-  while (!task.done()) {
+  for (;;) {
+    loop.RunOnce();
+    if (task.done()) return;
     if (loop.wheel().armed() == 0) {
       ADD_FAILURE() << "the router waits for nothing that could happen";
       return;
     }
     loop.Advance(std::chrono::milliseconds(loop.wheel().NextDelay()));
-    loop.RunOnce();
+  }
+}
+
+// Until nothing is left of what belongs to no exchange.
+void RunErrands(FakeLoop& loop, ClusterManager& clusters) {
+  for (loop.RunOnce(); clusters.errands().size() > 0; loop.RunOnce()) {
+    if (loop.wheel().armed() == 0) {
+      ADD_FAILURE() << "an errand waits for nothing that could happen";
+      return;
+    }
+    loop.Advance(std::chrono::milliseconds(loop.wheel().NextDelay()));
   }
 }
 
 }  // namespace
+
+std::string Mirrored::Sent(std::string_view name) const {
+  return RouterOutcome::Values(fields, name);
+}
 
 std::string RouterOutcome::Values(const std::vector<std::pair<std::string, std::string>>& fields,
                                   std::string_view name) {
@@ -193,6 +251,7 @@ RouterOutcome Ask(const RouterQuestion& question, const UpstreamPlan& plan) {
     outcome.took = std::chrono::milliseconds(loop.NowMs() - start);
     outcome.flags = exchange.flags();
   }
+  RunErrands(loop, clusters);
   EXPECT_EQ(loop.wheel().armed(), 0u) << "a timer was left behind";
   return outcome;
 }

@@ -26,6 +26,20 @@ struct UpstreamPlan {
   // What it does with the tries that follow, one each; with further ones what the last does.
   std::vector<UpstreamPlan> then;
   uint32_t retries_allowed = 100;  // by its breaker
+  uint32_t priority = 0;           // of the host that it chooses
+  // What clusters called "mirror..." do, where it is not the same; one at most.
+  std::vector<UpstreamPlan> mirror = {};
+};
+
+// A request that reached a cluster called "mirror...".
+struct Mirrored {
+  std::string to;
+  std::vector<std::pair<std::string, std::string>> fields;
+  std::string body;    // where the plan reads it
+  bool ended = false;  // it was answered
+  AttemptOptions options = {};
+
+  std::string Sent(std::string_view name) const;
 };
 
 // What came back, and what the cluster was asked.
@@ -46,14 +60,16 @@ struct RouterOutcome {
   int timeouts = 0;                                 // that the cluster was told of
   std::vector<std::chrono::milliseconds> tried_at;  // since the beginning
   AttemptOptions options;
-  RawOptions raw;  // of a CONNECT that ends here
+  std::vector<bool> left_out;  // whether each try was to leave out the priority that the plan has
+  RawOptions raw;              // of a CONNECT that ends here
+  std::vector<std::unique_ptr<Mirrored>> mirrored;
+  size_t called_off = 0;  // tries that were destroyed before they were answered
 
   bool HasFlag(ResponseFlag flag) const { return (flags >> static_cast<int>(flag)) & 1; }
   // All values of the response's, or the sent request's, fields of this name, joined by a space.
   std::string Get(std::string_view name) const { return Values(headers, name); }
   std::string Sent(std::string_view name) const { return Values(sent, name); }
 
- private:
   static std::string Values(const std::vector<std::pair<std::string, std::string>>& fields,
                             std::string_view name);
 };
