@@ -111,6 +111,27 @@ bool SetUpgrades(const route_v3::RouteAction& config, const ConfigPath& path, Di
   return true;
 }
 
+bool SetRetries(const route_v3::RouteAction& config, const ConfigPath& path, Diagnostics& diagnostics,
+                ForwardAction& forward) {
+  if (config.has_hedge_policy()) forward.hedges = config.hedge_policy().hedge_on_per_try_timeout();
+  if (!config.has_retry_policy()) return true;
+  forward.retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
+  if (forward.retries == nullptr) return false;
+  const RetryPolicy& retries = *forward.retries;
+  const bool bounded = forward.timeout.count() > 0 && !forward.stream_duration_rules;
+  if (bounded && retries.per_try_timeout >= forward.timeout) {
+    diagnostics.Warning(path.Field("retry_policy").Field("per_try_timeout"),
+                        "has no effect: it is not below the timeout of all tries together");
+  }
+  const bool timed = retries.per_try_timeout.count() > 0 || retries.per_try_idle_timeout.count() > 0;
+  if (forward.hedges.value_or(false) && !timed) {
+    diagnostics.Warning(
+        path.Field("hedge_policy"),
+        "has no effect unless the retry_policy has a per_try_timeout, or a client asks for one");
+  }
+  return true;
+}
+
 std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& config, const ConfigPath& path,
                                                  const RouteCompileContext& context) {
   static constexpr int kNotFound[] = {503, 404, 500};
@@ -127,16 +148,7 @@ std::shared_ptr<const ForwardAction> MakeForward(const route_v3::RouteAction& co
   forward->cluster_header = ToLowerAscii(config.cluster_header());
   forward->mirrors =
       CompileMirrorPolicies(config.request_mirror_policies(), path.Field("request_mirror_policies"), context);
-  if (config.has_hedge_policy()) forward->hedges = config.hedge_policy().hedge_on_per_try_timeout();
-  if (config.has_retry_policy()) {
-    forward->retries = CompileRetryPolicy(config.retry_policy(), path.Field("retry_policy"), diagnostics);
-    ok &= forward->retries != nullptr;
-    const bool bounded = ok && forward->timeout.count() > 0 && !forward->stream_duration_rules;
-    if (bounded && forward->retries->per_try_timeout >= forward->timeout) {
-      diagnostics.Warning(path.Field("retry_policy").Field("per_try_timeout"),
-                          "has no effect: it is not below the timeout of all tries together");
-    }
-  }
+  ok &= SetRetries(config, path, diagnostics, *forward);
   ok &= SetUpgrades(config, path.Field("upgrade_configs"), diagnostics, *forward);
   if (!ok) return nullptr;
   return forward;

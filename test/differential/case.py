@@ -85,6 +85,7 @@ class Exchange:
     before: bytes = b""  # sent before TLS begins
     is_http2: bool = False
     is_tunnel: bool = False  # what follows a 101 is a tunnel's, to its end
+    asked: int = 0  # how many requests upstreams get in no order of their own, which are waited for
 
     def title(self):
         lines = []

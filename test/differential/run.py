@@ -115,7 +115,7 @@ class Side:
     def hold(self, exchange, client):
         self.upstreams.begin(exchange.script)
         seen, own_port = client.hold(exchange)
-        return seen, self.upstreams.take(), own_port
+        return seen, self.upstreams.take(exchange.asked), own_port
 
 
 class Comparison:

@@ -2,6 +2,7 @@
 import socket
 import ssl
 import threading
+import time
 
 from upstream_connection import Service, accept_transport
 from wire import WireError
@@ -44,7 +45,14 @@ class Upstreams:
             self.seen.append(record)
             return self.script
 
-    def take(self):
+    def take(self, asked=0):
+        """What they were asked. Requests that are not the answered one may come later than its answer: by upstream, then."""
+        end = time.monotonic() + LIMIT_S
+        while asked and time.monotonic() < end:
+            with self.lock:
+                if len(self.seen) >= asked:
+                    return sorted(self.seen, key=lambda record: (record["upstream"], sorted(record["headers"])))
+            time.sleep(0.01)
         with self.lock:
             return self.seen
 
