@@ -1,6 +1,9 @@
 #include "source/upstream/balancer/priority_load.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -101,6 +104,36 @@ TEST(PriorityLoad, ChoosesInProportion) {
   }
   EXPECT_EQ(counts, (std::vector<int>{700, 140, 160}));
   EXPECT_EQ(load.Choose(5).priority, load.Choose(105).priority);
+}
+
+// How many of 100 numbers go to each priority when only those in `from` take load: "healthy/degraded".
+std::string SharesFrom(const std::vector<PriorityHosts>& priorities, const std::vector<size_t>& from) {
+  const PriorityLoad load(priorities, {.panic_threshold = 0});
+  std::vector<std::pair<int, int>> counts(priorities.size());
+  for (uint64_t random = 0; random < 100; ++random) {
+    const auto choice = load.ChooseFrom(
+        random, [&](size_t priority) { return std::count(from.begin(), from.end(), priority) > 0; });
+    if (!choice) return "none";
+    ++(choice->degraded ? counts[choice->priority].second : counts[choice->priority].first);
+  }
+  std::string text;
+  for (const auto& [healthy, degraded] : counts) {
+    text += (text.empty() ? "" : " ") + std::to_string(healthy) + "/" + std::to_string(degraded);
+  }
+  return text;
+}
+
+TEST(PriorityLoad, LeavesPrioritiesOut) {
+  const std::vector<PriorityHosts> priorities{Hosts(10, 10), Hosts(10, 5), Hosts(10, 1, 9)};
+  EXPECT_EQ(SharesFrom(priorities, {0, 1, 2}), "100/0 0/0 0/0");
+  EXPECT_EQ(SharesFrom(priorities, {1, 2}), "0/0 70/0 14/16");
+  EXPECT_EQ(SharesFrom(priorities, {1}), "0/0 100/0 0/0");
+  EXPECT_EQ(SharesFrom(priorities, {2}), "0/0 0/0 14/86");
+  EXPECT_EQ(SharesFrom(priorities, {}), "none");
+  EXPECT_EQ(SharesFrom({Hosts(10, 0), Hosts(10, 10)}, {0}), "none");
+  // 14, 14 and 14 of 42, as for all requests.
+  EXPECT_EQ(SharesFrom({Hosts(1, 1), Hosts(10, 1), Hosts(10, 1), Hosts(10, 1)}, {1, 2, 3}),
+            "0/0 34/0 33/0 33/0");
 }
 
 }  // namespace
