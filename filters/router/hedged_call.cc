@@ -135,6 +135,8 @@ class Hedges {
     one.run = Run(one, *cluster);
     one.run.Start();
     request_.upstream.attempts = one.exchange.upstream.attempts;
+    // The name that lasts, should the cluster go meanwhile.
+    request_.upstream.cluster = one.exchange.upstream.cluster;
   }
 
   void Prepare(Exchange& exchange) {
@@ -205,16 +207,16 @@ class Hedges {
     all_.clear();
     tries_.End();
     CopyFacts(one->exchange, request_);
-    if (auto* response = std::get_if<Response>(&result)) {
-      tries_.BoundBody(*response);
-      const std::optional<uint64_t> length = response->body().length();
-      if (response->body().complete()) return result;
-      // Its exchange is written to until the end of the body.
-      request_.Hold(one);
-      response->set_body(
-          Body(Buffer(), std::make_unique<WinnersBody>(std::move(response->body()), one->exchange, request_),
-               length));
-    }
+    auto* response = std::get_if<Response>(&result);
+    if (response == nullptr) return result;
+    // Its exchange is written to until the end of the body.
+    request_.Hold(one);
+    tries_.BoundBody(*response);
+    Body& body = response->body();
+    if (body.complete()) return result;
+    const std::optional<uint64_t> length = body.length();
+    auto rest = std::make_unique<WinnersBody>(std::move(body), one->exchange, request_);
+    response->set_body(Body(Buffer(), std::move(rest), length));
     return result;
   }
 

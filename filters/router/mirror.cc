@@ -145,8 +145,8 @@ class Mirror final : public Errand {
       options.random = exchange_.random;
       std::optional<Result> result = co_await Bounded<Result>(
           exchange_.loop(), cluster->Send(Request(std::move(body_), exchange_), options), *deadline_);
-      const bool late = !result || !co_await ReadAnswer(*result, stats);
-      if (late) CountLate(stats);
+      if (!result) Count(504, stats);
+      if (!result || !co_await ReadAnswer(*result, stats)) CountLate(stats);
     }
     exchange_.loop().AtTurnEnd(turn_end_);
   }
@@ -155,17 +155,19 @@ class Mirror final : public Errand {
   Task<bool> ReadAnswer(Result& result, const ClusterResponseStats& stats) {
     Response* response = std::get_if<Response>(&result);
     if (response == nullptr) {
-      stats.Count(LocalReplyFor(std::get<ExchangeError>(std::move(result))).status());
+      Count(LocalReplyFor(std::get<ExchangeError>(std::move(result))).status(), stats);
       co_return true;
     }
-    stats.Count(response->status());
+    Count(response->status(), stats);
     const std::optional<bool> read =
         co_await Bounded<bool>(exchange_.loop(), ThrowAway(std::move(response->body())), *deadline_);
     co_return read.has_value();
   }
+  void Count(int status, const ClusterResponseStats& stats) const {
+    if (stats_.count_codes) stats.Count(status);
+  }
   void CountLate(const ClusterResponseStats& stats) const {
     stats.timeouts().Add();
-    if (exchange_.times.response_head == 0) stats.Count(504);
     Cluster* waited = exchange_.clusters->Find(cluster_);
     if (waited != nullptr) waited->NoteTimeout(exchange_.upstream);
   }

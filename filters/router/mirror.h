@@ -9,12 +9,13 @@
 
 namespace narthex {
 
-// What became of copies. Handles only.
+// How copies are counted.
 struct MirrorStats {
   // http.<stat_prefix>.rq_mirror*.
   explicit MirrorStats(const std::string& prefix);
   Counter begun, lagging, budget, overflow, no_cluster;
-  Counter async_total;  // http.async-client.rq_total, where Envoy counts them
+  Counter async_total;      // http.async-client.rq_total, where Envoy counts them
+  bool count_codes = true;  // of the answers, with those of their clusters
 };
 
 // Sends copies of `request`, as it is to go upstream, to those of the route's mirrors that have a share in

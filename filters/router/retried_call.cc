@@ -56,7 +56,8 @@ Task<Result> RetriedCall(const CompiledRoute& route, Request request, RetryPlan 
     tries.NoteTried(exchange);
     tries.PrepareHeaders(exchange.request_headers);
     exchange.upstream.transport_failure.clear();
-    exchange.upstream.protocol = {};
+    // By which the time to idle knows that there is a connection.
+    if (tries.plan().per_try_idle_timeout().count() > 0) exchange.upstream.protocol = {};
     exchange.times.response_head = exchange.times.response_end = 0;
     co_await Sleep(tries.loop(), wait);
   }

@@ -219,6 +219,7 @@ std::shared_ptr<const HttpFilter> MakeRouter(const google::protobuf::Any& any, F
   if (!config.ok()) return nullptr;
   RouterOptions options(context.stat_prefix);
   options.count_codes = !config->has_dynamic_stats() || config->dynamic_stats().value();
+  options.mirrors.count_codes = options.count_codes;
   options.envoy_headers = !config->suppress_envoy_headers();
   options.respect_expected_timeout = config->respect_expected_rq_timeout();
   options.strict_headers.assign(config->strict_check_headers().begin(), config->strict_check_headers().end());

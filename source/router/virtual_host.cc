@@ -90,6 +90,22 @@ std::string DescribeChoice(const CompiledRoute& route, const RouteInput& input) 
   return words;
 }
 
+// Who gets copies of it.
+std::string DescribeMirrors(const CompiledRoute& route) {
+  const MirrorPolicies* mirrors = route.forward == nullptr ? nullptr : route.mirrors();
+  std::string words;
+  if (mirrors == nullptr) return words;
+  for (const MirrorPolicy& mirror : *mirrors) {
+    words += mirror.cluster.empty()
+                 ? "; copied to the cluster that the request header " + mirror.cluster_header + " names"
+                 : "; copied to cluster " + mirror.cluster;
+    const FractionMatcher& share = mirror.share;
+    if (share.numerator >= share.denominator) continue;
+    words += ", " + std::to_string(share.numerator) + " of " + std::to_string(share.denominator);
+  }
+  return words;
+}
+
 }  // namespace
 
 bool VirtualHost::NeedsTls(const RouteInput& input) const {
@@ -143,7 +159,7 @@ void VirtualHost::Explain(const RouteInput& input, std::vector<std::string>& lin
       continue;
     }
     lines.push_back(line + ": takes the request (" + DescribePath(*route) +
-                    "): " + DescribeChoice(*route, input));
+                    "): " + DescribeChoice(*route, input) + DescribeMirrors(*route));
     return;
   }
   lines.push_back("  no route of this virtual host matches");

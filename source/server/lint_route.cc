@@ -40,6 +40,13 @@ void LintWeights(const RouteAction& action, const ConfigPath& path, const RouteL
   }
 }
 
+void LintMirrors(const RouteAction& action, const ConfigPath& path, const RouteLint& lint) {
+  const auto& mirrors = action.request_mirror_policies();
+  for (int i = 0; i < mirrors.size(); ++i) {
+    LintCluster(mirrors[i].cluster(), path.Field("request_mirror_policies").Index(i).Field("cluster"), lint);
+  }
+}
+
 void LintConnectTimeout(const RouteAction& action, const ConfigPath& path, const RouteLint& lint) {
   const auto cluster = lint.clusters.find(action.cluster());
   const double timeout = TimeoutOf(action);
@@ -95,6 +102,7 @@ void LintRoute(const RouteMessage& route, const ConfigPath& path, const RouteLin
   const ConfigPath place = path.Field("route");
   if (action.has_cluster()) LintCluster(action.cluster(), place.Field("cluster"), lint);
   LintWeights(action, place, lint);
+  LintMirrors(action, place, lint);
   LintTimeouts(action, place, lint);
   LintPrefixRewrite(route.match(), action.prefix_rewrite(), place.Field("prefix_rewrite"), lint.diagnostics);
 }

@@ -29,8 +29,8 @@ TEST(TriedPriorities, LeavesOutWhatWasTriedEachTimeThereWereSoManyMore) {
 }
 
 // The ports that 100 choices lead to, each after the failure of one at `failed`.
-std::map<uint16_t, int> After(const std::vector<TestHost>& fleet, LbPolicy policy, const std::vector<uint32_t>& failed,
-                              bool* started_over = nullptr) {
+std::map<uint16_t, int> After(const std::vector<TestHost>& fleet, LbPolicy policy,
+                              const std::vector<uint32_t>& failed, bool* started_over = nullptr) {
   BalancedHosts hosts(fleet, Settings(policy));
   std::map<uint16_t, int> ports;
   for (uint64_t i = 0; i < 100; ++i) {
@@ -52,7 +52,8 @@ std::map<uint16_t, int> After(const std::vector<TestHost>& fleet, LbPolicy polic
 TEST(TriedPriorities, RetriesGoToOtherPriorities) {
   const std::vector<TestHost> fleet = {
       {1}, {.port = 2, .priority = 1}, {.port = 3, .priority = 2}, {.port = 4, .priority = 2}};
-  for (const LbPolicy policy : {LbPolicy::kRoundRobin, LbPolicy::kRandom, LbPolicy::kRingHash, LbPolicy::kMaglev}) {
+  for (const LbPolicy policy :
+       {LbPolicy::kRoundRobin, LbPolicy::kRandom, LbPolicy::kRingHash, LbPolicy::kMaglev}) {
     EXPECT_EQ(After(fleet, policy, {}), (std::map<uint16_t, int>{{1, 100}}));
     EXPECT_EQ(After(fleet, policy, {0}), (std::map<uint16_t, int>{{2, 100}}));
     const auto last = After(fleet, policy, {0, 1});
@@ -67,7 +68,7 @@ TEST(TriedPriorities, RetriesStartOverWhenNoPriorityIsLeft) {
   EXPECT_EQ(After(fleet, LbPolicy::kRoundRobin, {0, 1}, &started_over), (std::map<uint16_t, int>{{1, 100}}));
   EXPECT_TRUE(started_over);
   // Nor where the others have nobody who takes load.
-  const std::vector<TestHost> ill = {{1}, {.port = 2, .health = ConfiguredHealth::kUnhealthy, .priority = 1}};
+  const std::vector<TestHost> ill = {{1}, {.port = 2, .priority = 1, .health = ConfiguredHealth::kUnhealthy}};
   EXPECT_EQ(After(ill, LbPolicy::kRoundRobin, {0}, &started_over), (std::map<uint16_t, int>{{1, 100}}));
   EXPECT_TRUE(started_over);
 }
