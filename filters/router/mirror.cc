@@ -19,7 +19,7 @@ using Result = ClientConnection::Result;
 // How much of a body waits for a mirror unless the route has a limit.
 constexpr uint64_t kDefaultLimit = 1024 * 1024;
 // How many copies of a worker are under way at most.
-constexpr size_t kMostMirrors = 4096;
+constexpr size_t kMostMirrors = 1024;
 // How long the answer may take where the request has no timeout.
 constexpr milliseconds kWithoutTimeout{60'000};
 // More of an answer is not read.
@@ -105,7 +105,6 @@ class Mirror final : public Errand {
 
   void Begin(milliseconds timeout) {
     stats_.begun.Add();
-    stats_.async_total.Add();
     deadline_.emplace(exchange_, timeout.count() > 0 ? timeout : kWithoutTimeout, body_.complete());
     exchange_.loop().AtTurnEnd(turn_end_);
   }
@@ -139,6 +138,7 @@ class Mirror final : public Errand {
     if (cluster == nullptr) {
       stats_.no_cluster.Add();
     } else {
+      stats_.async_total.Add();
       const ClusterResponseStats& stats =
           cluster_stats_ != nullptr ? *cluster_stats_ : ClusterResponseStats::OfNamed(cluster_);
       AttemptOptions options;
@@ -202,8 +202,8 @@ MirrorStats::MirrorStats(const std::string& prefix) {
   async_total = store.MakeCounter("http.async-client.rq_total");
 }
 
-void SendMirrors(const MirrorPolicies& policies, const CompiledRoute& route, Request& request,
-                 milliseconds timeout, const MirrorStats& stats, Counter abandoned) {
+void SendCopies(const MirrorPolicies& policies, const CompiledRoute& route, Request& request,
+                milliseconds timeout, const MirrorStats& stats, const ClusterResponseStats& own) {
   if (AsksForTunnel(request.headers())) return;
   Exchange& exchange = request.info();
   Errands& errands = exchange.clusters->errands();
@@ -218,7 +218,8 @@ void SendMirrors(const MirrorPolicies& policies, const CompiledRoute& route, Req
       stats.overflow.Add();
       continue;
     }
-    auto mirror = std::make_unique<Mirror>(request, policy, std::string(name), stats, abandoned);
+    auto mirror = std::make_unique<Mirror>(request, policy, std::string(name), stats,
+                                           own.retries().abandoned);
     if (!request.body().complete()) {
       lines.push_back(mirror->Await(request.body(), limit));
     } else if (!mirror->Take(request.body(), limit)) {

@@ -79,6 +79,10 @@ Response StrictCheckFailed(Exchange& exchange, std::string_view header, std::str
   return LocalReply(400, detail, body, ResponseFlag::kInvalidEnvoyRequestHeaders);
 }
 
+const ClusterResponseStats& StatsOf(const CompiledRoute& route, const Cluster& cluster) {
+  return route.cluster_stats != nullptr ? *route.cluster_stats : ClusterResponseStats::OfNamed(cluster.name());
+}
+
 class Router final : public HttpFilter {
  public:
   explicit Router(RouterOptions options) : options_(std::move(options)) {}
@@ -105,12 +109,8 @@ class Router final : public HttpFilter {
     }
     const ResponseDeadline deadline(exchange, timeout, request.body().complete());
     exchange.times.upstream_start = exchange.loop().NowUs();
-    const ClusterResponseStats& stats = route.cluster_stats != nullptr
-                                            ? *route.cluster_stats
-                                            : ClusterResponseStats::OfNamed(cluster->name());
-    if (const MirrorPolicies* mirrors = route.mirrors()) {
-      SendMirrors(*mirrors, route, request, timeout, options_.mirrors, stats.retries().abandoned);
-    }
+    const ClusterResponseStats& stats = StatsOf(route, *cluster);
+    SendMirrors(route, request, timeout, options_.mirrors, stats);
     std::optional<ClientConnection::Result> result = co_await Bounded(
         exchange.loop(), Call(*cluster, route, std::move(request), hash.value, std::move(plan), stats),
         deadline);

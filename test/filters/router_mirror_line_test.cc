@@ -145,11 +145,11 @@ TEST_F(MirrorLineTest, WhatWasReadOrLostIsNotCounted) {
   Give("one ");
   loop_.RunOnce();
   Give("waits");
-  copy_ = Body();
   mirror_.Cancel();
-  line_.reset();
-  original_ = Body();
+  copy_ = Body();
   request_.Cancel();
+  original_ = Body();
+  line_.reset();
   MirrorLine other(loop_, 0);
   EXPECT_TRUE(other.Hold(MirrorLine::kWorkerBudget));
 }
