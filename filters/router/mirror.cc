@@ -8,7 +8,6 @@
 #include "filters/router/mirror_line.h"
 #include "filters/router/response_deadline.h"
 #include "source/http/tunnel.h"
-#include "source/net/machine_address.h"
 
 namespace narthex {
 namespace {
@@ -45,11 +44,10 @@ std::string MarkedHost(std::string_view host) {
 }
 
 HeaderMap HeadersOf(const MirrorPolicy& policy, const Request& request) {
-  static const std::string& self = *new std::string(MachineAddress());
   HeaderMap headers = request.headers().Clone();
   policy.mutations.Apply(headers, FormatContext{&request.info(), &headers, nullptr, nullptr, {}});
   headers.Set(Header::kXEnvoyInternal, "true");
-  if (!self.empty()) headers.AppendToList(Header::kXForwardedFor, self);
+  if (!policy.via.empty()) headers.AppendToList(Header::kXForwardedFor, policy.via);
   const std::string_view host = headers.Get(Header::kAuthority);
   if (!policy.host.empty()) {
     headers.Set(Header::kAuthority, policy.host);

@@ -2,6 +2,7 @@
 
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "source/base/ascii.h"
+#include "source/net/machine_address.h"
 #include "source/router/compile_actions.h"
 #include "source/router/compile_matchers.h"
 #include "source/router/route_compiler.h"
@@ -32,6 +33,7 @@ MirrorPolicy CompileMirrorPolicy(const route_v3::RouteAction::RequestMirrorPolic
   if (!policy.host.empty()) {
     CheckHostRewrite(policy.host, path.Field("host_rewrite_literal"), context.diagnostics);
   }
+  policy.via = MachineAddress();
   policy.mark_host = !config.disable_shadow_host_suffix_append();
   return policy;
 }

@@ -17,6 +17,7 @@ struct MirrorPolicy {
   FractionMatcher share{100, 100};
   FieldMutations mutations;  // of the copy
   std::string host;          // of the copy; empty: the request's
+  std::string via;           // this machine's address, for x-forwarded-for; empty: it has none
   bool mark_host = true;     // put "-shadow" behind the name of the request's host
 };
 
