@@ -216,8 +216,8 @@ void SendCopies(const MirrorPolicies& policies, const CompiledRoute& route, Requ
       stats.overflow.Add();
       continue;
     }
-    auto mirror = std::make_unique<Mirror>(request, policy, std::string(name), stats,
-                                           own.retries().abandoned);
+    auto mirror =
+        std::make_unique<Mirror>(request, policy, std::string(name), stats, own.retries().abandoned);
     if (!request.body().complete()) {
       lines.push_back(mirror->Await(request.body(), limit));
     } else if (!mirror->Take(request.body(), limit)) {

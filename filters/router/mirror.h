@@ -18,10 +18,10 @@ struct MirrorStats {
   bool count_codes = true;  // of the answers, with those of their clusters
 };
 
-// Sends copies of `request`, as it is to go upstream, to those of `policies` that have a share in it, and wraps
-// its body where that is still coming. Nothing of them delays or fails the request: they begin at this turn's
-// end, belong to the worker's clusters, and may outlive the exchange. `timeout`: of the request; `own`: of
-// its cluster.
+// Sends copies of `request`, as it is to go upstream, to those of `policies` that have a share in it, and
+// wraps its body where that is still coming. Nothing of them delays or fails the request: they begin at this
+// turn's end, belong to the worker's clusters, and may outlive the exchange. `timeout`: of the request;
+// `own`: of its cluster.
 void SendCopies(const MirrorPolicies& policies, const CompiledRoute& route, Request& request,
                 std::chrono::milliseconds timeout, const MirrorStats& stats, const ClusterResponseStats& own);
 

@@ -80,7 +80,8 @@ Response StrictCheckFailed(Exchange& exchange, std::string_view header, std::str
 }
 
 const ClusterResponseStats& StatsOf(const CompiledRoute& route, const Cluster& cluster) {
-  return route.cluster_stats != nullptr ? *route.cluster_stats : ClusterResponseStats::OfNamed(cluster.name());
+  return route.cluster_stats != nullptr ? *route.cluster_stats
+                                        : ClusterResponseStats::OfNamed(cluster.name());
 }
 
 class Router final : public HttpFilter {
