@@ -22,6 +22,8 @@
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/clusters/dns/v3/dns_cluster.pb.h"
 #include "envoy/extensions/filters/common/fault/v3/fault.pb.h"
+#include "envoy/extensions/filters/http/adaptive_concurrency/v3/adaptive_concurrency.pb.h"
+#include "envoy/extensions/filters/http/admission_control/v3/admission_control.pb.h"
 #include "envoy/extensions/filters/http/buffer/v3/buffer.pb.h"
 #include "envoy/extensions/filters/http/fault/v3/fault.pb.h"
 #include "envoy/extensions/filters/http/grpc_stats/v3/grpc_stats.pb.h"
@@ -84,6 +86,8 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::access_loggers::stream::v3::StdoutAccessLog>();
   LinkMessageReflection<envoy::extensions::clusters::dns::v3::DnsCluster>();
   LinkMessageReflection<envoy::extensions::filters::common::fault::v3::FaultDelay>();
+  LinkMessageReflection<envoy::extensions::filters::http::adaptive_concurrency::v3::AdaptiveConcurrency>();
+  LinkMessageReflection<envoy::extensions::filters::http::admission_control::v3::AdmissionControl>();
   LinkMessageReflection<envoy::extensions::filters::http::buffer::v3::Buffer>();
   LinkMessageReflection<envoy::extensions::filters::http::fault::v3::FaultAbort>();
   LinkMessageReflection<envoy::extensions::filters::http::grpc_stats::v3::FilterConfig>();

@@ -6,6 +6,8 @@ namespace narthex {
 //     FilterFactory NAMEFilter();
 // and filters/BUILD.bazel depends on it.
 #define NARTHEX_FILTERS(ROW) \
+  ROW(AdaptiveConcurrency)   \
+  ROW(AdmissionControl)      \
   ROW(Buffer)                \
   ROW(Fault)                 \
   ROW(GrpcStats)             \

@@ -16,4 +16,12 @@ inline double RuntimeNumber(const RuntimeLookup& runtime, std::string_view key, 
   return runtime(key).value_or(otherwise);
 }
 
+// Whether a switch of the configuration (envoy.config.core.v3.RuntimeFeatureFlag) is on: by the runtime,
+// where 0 and false are off, else by its default; one that is not there is on.
+template <class FeatureFlag>
+bool RuntimeSwitch(const RuntimeLookup& runtime, bool is_there, const FeatureFlag& flag) {
+  if (!is_there) return true;
+  return RuntimeNumber(runtime, flag.runtime_key(), flag.default_value().value() ? 1 : 0) != 0;
+}
+
 }  // namespace narthex

@@ -11,6 +11,7 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "narthex/config/bootstrap/v1/bootstrap.pb.h"
+#include "source/base/ascii.h"
 #include "source/config/unpack.h"
 #include "source/server/admin_runtime.h"
 #include "source/server/snapshot_parts.h"
@@ -86,12 +87,14 @@ void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& d
   }
 }
 
-// A JSON number, bare or in quotes.
+// A JSON number, bare or in quotes; of what is switched on or off, 1 or 0.
 std::optional<double> ToNumber(const std::map<std::string, std::string>& runtime, const std::string& key) {
   const auto found = runtime.find(key);
   if (found == runtime.end()) return std::nullopt;
   std::string_view text = found->second;
   if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
+  if (EqualsLower(text, "true")) return 1;
+  if (EqualsLower(text, "false")) return 0;
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
