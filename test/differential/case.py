@@ -230,7 +230,7 @@ def cluster_yaml(name, port, more):
 def filter_yaml(name, more="", kind=""):
     """One HTTP filter of the subset, for `filters`."""
     kinds = {"buffer": "Buffer", "header_mutation": "HeaderMutation", "fault": "HTTPFault", "health_check": "HealthCheck",
-             "grpc_web": "GrpcWeb"}
+             "grpc_web": "GrpcWeb", "adaptive_concurrency": "AdaptiveConcurrency", "admission_control": "AdmissionControl"}
     url = f"type.googleapis.com/envoy.extensions.filters.http.{name}.v3.{kind or kinds[name]}"
     return f'- name: envoy.filters.http.{name}\n  typed_config:\n    "@type": {url}\n{indent(more, 4)}\n'
 
