@@ -97,9 +97,8 @@ TEST(SuccessWindow, LosesNothingBetweenThreads) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_FALSE(impossible);
   // Whatever was counted where, all of it goes in the end.
-  Add(window, 4, 3, kStart + 60'000);
-  EXPECT_EQ(window.Read(kStart + 60'000).total - 7, window.Read(kStart + 60'000).successes - 4);
-  EXPECT_EQ(Counts(window, kStart + 63'000), Pair(0, 0));
+  for (uint64_t second = 60; second < 80; ++second) window.Read(kStart + second * 1000);
+  EXPECT_EQ(Counts(window, kStart + 80'000), Pair(0, 0));
 }
 
 double Share(const RejectionRules& rules, uint64_t total, uint64_t successes, double per_second = 100) {
