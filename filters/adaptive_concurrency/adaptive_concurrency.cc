@@ -214,7 +214,7 @@ std::shared_ptr<const HttpFilter> Make(const google::protobuf::Any& any, FilterC
         return std::make_shared<GradientController>(
             settings, context.stat_prefix + "adaptive_concurrency.gradient_controller.");
       });
-  const bool enabled = RuntimeSwitch(context.runtime, config->has_enabled(), config->enabled());
+  const bool enabled = IsSwitchedOn(context.switches, config->has_enabled(), config->enabled());
   return std::make_shared<AdaptiveConcurrency>(std::move(controller), enabled,
                                                RefusedStatus(*config, context));
 }

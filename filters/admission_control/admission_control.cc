@@ -206,7 +206,7 @@ std::shared_ptr<const HttpFilter> Make(const google::protobuf::Any& any, FilterC
   return std::make_shared<AdmissionControl>(
       std::move(admissions), CompileRules(*config, context.runtime),
       stats.MakeCounter(prefix + "rq_rejected"),
-      RuntimeSwitch(context.runtime, config->has_enabled(), config->enabled()));
+      IsSwitchedOn(context.switches, config->has_enabled(), config->enabled()));
 }
 
 }  // namespace

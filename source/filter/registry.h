@@ -25,6 +25,7 @@ struct FilterContext {
   std::string stat_prefix;   // "http.<hcm stat_prefix>."
   std::string node_cluster;  // node.cluster of the bootstrap
   RuntimeLookup runtime = {};
+  RuntimeSwitches switches = {};  // not for per-route configuration
 };
 
 // How a filter is made from its configuration message. Both functions return null after they have added an

@@ -16,12 +16,17 @@ inline double RuntimeNumber(const RuntimeLookup& runtime, std::string_view key, 
   return runtime(key).value_or(otherwise);
 }
 
-// Whether a switch of the configuration (envoy.config.core.v3.RuntimeFeatureFlag) is on: by the runtime,
-// where 0 and false are off, else by its default; one that is not there is on.
+// Whether the runtime's layers switch a key on or off, or nullopt; likewise.
+using RuntimeSwitches = std::function<std::optional<bool>(std::string_view key)>;
+
+// Whether a switch of the configuration (envoy.config.core.v3.RuntimeFeatureFlag) is on: by the runtime, else
+// by its default. One that is not there is on.
 template <class FeatureFlag>
-bool RuntimeSwitch(const RuntimeLookup& runtime, bool is_there, const FeatureFlag& flag) {
+bool IsSwitchedOn(const RuntimeSwitches& switches, bool is_there, const FeatureFlag& flag) {
   if (!is_there) return true;
-  return RuntimeNumber(runtime, flag.runtime_key(), flag.default_value().value() ? 1 : 0) != 0;
+  const bool otherwise = flag.default_value().value();
+  if (!switches || flag.runtime_key().empty()) return otherwise;
+  return switches(flag.runtime_key()).value_or(otherwise);
 }
 
 }  // namespace narthex

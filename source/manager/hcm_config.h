@@ -93,6 +93,7 @@ struct HcmCompileContext {
   std::string node_cluster;             // node.cluster of the bootstrap
   std::string node_id;                  // node.id
   RuntimeLookup runtime = {};
+  RuntimeSwitches switches = {};
   // A cluster's name in statistics (alt_stat_name); null: its own.
   std::function<std::string(std::string_view)> stat_name = {};
   uint32_t min_client_rate = 0;       // the profile's; see ServerCodecOptions

@@ -85,7 +85,8 @@ std::vector<ChainBuilder::Filter> CompileChain(const HttpFilterList& protos, con
     CheckPosition(protos, i, *factory, at, context.diagnostics);
     CheckSameType(filter, *factory, at, hcm, context.diagnostics);
     FilterContext filter_context{at.Field("typed_config"), context.diagnostics,  filter.name(),
-                                 hcm.stat_prefix,          context.node_cluster, context.runtime};
+                                 hcm.stat_prefix,          context.node_cluster, context.runtime,
+                                 context.switches};
     std::shared_ptr<const HttpFilter> made = factory->make(filter.typed_config(), filter_context);
     filters.push_back({filter.name(), std::move(made), factory, filter.disabled()});
     notes.push_back({filter.name(), std::string(factory->type), at.Origin().ToString(), filter.disabled()});

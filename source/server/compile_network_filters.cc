@@ -23,22 +23,23 @@ std::shared_ptr<const HcmConfig> CompileManager(const google::protobuf::Any& any
   absl::StatusOr<HttpConnectionManager> hcm = Unpack<HttpConnectionManager>(any, path);
   context.diagnostics.AddStatus(hcm.status());
   if (!hcm.ok()) return nullptr;
-  HcmCompileContext compile{.diagnostics = context.diagnostics,
-                            .registry = context.registry,
-                            .has_cluster = HasCluster(context),
-                            .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
-                            .buffer_limit = context.listener.buffer_limit,
-                            .node_cluster = context.files.bootstrap->node().cluster(),
-                            .node_id = context.files.bootstrap->node().id(),
-                            .runtime = RuntimeOf(context.snapshot),
-                            .stat_name =
-                                [&](std::string_view name) {
-                                  const auto found = context.cluster_names.find(name);
-                                  return found == context.cluster_names.end() ? std::string(name)
-                                                                              : found->second;
-                                },
-                            .min_client_rate = context.snapshot.min_client_rate,
-                            .tolerate_unsupported = context.files.tolerate_unsupported};
+  HcmCompileContext compile{
+      .diagnostics = context.diagnostics,
+      .registry = context.registry,
+      .has_cluster = HasCluster(context),
+      .profile = context.snapshot.edge_profile ? Profile::kEdge : Profile::kEnvoy,
+      .buffer_limit = context.listener.buffer_limit,
+      .node_cluster = context.files.bootstrap->node().cluster(),
+      .node_id = context.files.bootstrap->node().id(),
+      .runtime = RuntimeOf(context.snapshot),
+      .switches = [&](std::string_view key) { return context.snapshot.RuntimeSwitch(std::string(key)); },
+      .stat_name =
+          [&](std::string_view name) {
+            const auto found = context.cluster_names.find(name);
+            return found == context.cluster_names.end() ? std::string(name) : found->second;
+          },
+      .min_client_rate = context.snapshot.min_client_rate,
+      .tolerate_unsupported = context.files.tolerate_unsupported};
   std::shared_ptr<const HcmConfig> compiled = CompileHcm(*hcm, path, compile);
   if (compiled == nullptr) return nullptr;
   // Exchanges hold the connection manager's configuration longer than the snapshot, and its paths with it.

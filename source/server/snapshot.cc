@@ -87,14 +87,12 @@ void CompileRuntime(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& d
   }
 }
 
-// A JSON number, bare or in quotes; of what is switched on or off, 1 or 0.
+// A JSON number, bare or in quotes.
 std::optional<double> ToNumber(const std::map<std::string, std::string>& runtime, const std::string& key) {
   const auto found = runtime.find(key);
   if (found == runtime.end()) return std::nullopt;
   std::string_view text = found->second;
   if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
-  if (EqualsLower(text, "true")) return 1;
-  if (EqualsLower(text, "false")) return 0;
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -110,6 +108,16 @@ std::optional<double> Snapshot::RuntimeNumber(const std::string& key) const {
   const auto denominator = runtime.find(key + ".denominator");
   if (denominator == runtime.end() || denominator->second == "\"HUNDRED\"") return numerator;
   return *numerator / (denominator->second == "\"MILLION\"" ? 10'000 : 100);
+}
+
+std::optional<bool> Snapshot::RuntimeSwitch(const std::string& key) const {
+  const auto found = runtime.find(key);
+  if (found == runtime.end()) return std::nullopt;
+  const std::string& text = found->second;
+  if (EqualsLower(text, "true") || EqualsLower(text, "\"true\"")) return true;
+  if (EqualsLower(text, "false") || EqualsLower(text, "\"false\"")) return false;
+  const std::optional<double> number = ToNumber(runtime, key);
+  return number ? std::optional(*number != 0) : std::nullopt;
 }
 
 std::vector<std::shared_ptr<TlsContext>> Snapshot::TlsContexts() const {

@@ -60,6 +60,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<TlsContext>> TlsContexts() const;
   // The number that the runtime gives this key, also as a fraction {numerator, denominator}, then in percent.
   std::optional<double> RuntimeNumber(const std::string& key) const;
+  // Whether the runtime switches this key on or off: true and false, or a number that is 0 or not.
+  std::optional<bool> RuntimeSwitch(const std::string& key) const;
 };
 
 // Compiles what the command line names. Everything wrong goes to `diagnostics`; null when that includes an

@@ -213,8 +213,12 @@ std::shared_ptr<const HttpFilter> Make(const FilterFactory& factory, const googl
   google::protobuf::Any any;
   any.PackFrom(config);
   Diagnostics diagnostics;
-  FilterContext context{ConfigPath(), diagnostics, std::string(factory.name),
-                        "http.test.", "edge",      std::move(runtime)};
+  RuntimeSwitches switches = [&](std::string_view key) {
+    const std::optional<double> number = runtime ? runtime(key) : std::nullopt;
+    return number ? std::optional(*number != 0) : std::nullopt;
+  };
+  FilterContext context{ConfigPath(), diagnostics, std::string(factory.name), "http.test.",
+                        "edge",       runtime,     std::move(switches)};
   auto filter = factory.make(any, context);
   if (errors != nullptr) *errors = diagnostics.ToText();
   return filter;

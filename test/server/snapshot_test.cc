@@ -114,6 +114,17 @@ TEST(Snapshot, TheBootstrapChoosesTheProfile) {
   EXPECT_FALSE(text.snapshot->edge_profile);
 }
 
+TEST(Snapshot, ReadsSwitchesOfTheRuntime) {
+  const TextSnapshot text(
+      "layered_runtime: {layers: [{name: a, static_layer: {t: true, f: false, q: 'False', n: 1, z: 0, w: "
+      "word}}]}\n" +
+      BootstrapWith(ListenerWith("l", 80, Chain()), {"c"}));
+  ASSERT_NE(text.snapshot, nullptr) << text.diagnostics.ToText();
+  for (const char* on : {"t", "n"}) EXPECT_EQ(text.snapshot->RuntimeSwitch(on), true) << on;
+  for (const char* off : {"f", "q", "z"}) EXPECT_EQ(text.snapshot->RuntimeSwitch(off), false) << off;
+  for (const char* none : {"w", "none"}) EXPECT_EQ(text.snapshot->RuntimeSwitch(none), std::nullopt) << none;
+}
+
 TEST(Snapshot, ReadsNumbersAndFractionsOfTheRuntime) {
   const TextSnapshot text(
       "layered_runtime:\n  layers:\n  - name: a\n    static_layer: {n: 7, t: '8.5', w: word, f: {numerator: "
