@@ -16,6 +16,7 @@
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/metrics/v3/stats.pb.h"
+#include "envoy/config/overload/v3/overload.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
@@ -44,6 +45,10 @@
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/resource_monitors/cpu_utilization/v3/cpu_utilization.pb.h"
+#include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
+#include "envoy/extensions/resource_monitors/fixed_heap/v3/fixed_heap.pb.h"
+#include "envoy/extensions/resource_monitors/injected_resource/v3/injected_resource.pb.h"
 #include "envoy/extensions/retry/host/previous_hosts/v3/previous_hosts.pb.h"
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
@@ -78,6 +83,7 @@ void LinkApi() {
   LinkMessageReflection<envoy::config::endpoint::v3::ClusterLoadAssignment>();
   LinkMessageReflection<envoy::config::listener::v3::Listener>();
   LinkMessageReflection<envoy::config::metrics::v3::StatsConfig>();
+  LinkMessageReflection<envoy::config::overload::v3::OverloadManager>();
   LinkMessageReflection<envoy::config::route::v3::RouteConfiguration>();
   LinkMessageReflection<envoy::config::route::v3::VirtualHost>();
   LinkMessageReflection<envoy::extensions::access_loggers::file::v3::FileAccessLog>();
@@ -108,6 +114,12 @@ void LinkApi() {
   LinkMessageReflection<envoy::extensions::load_balancing_policies::round_robin::v3::RoundRobin>();
   LinkMessageReflection<envoy::extensions::network::dns_resolver::cares::v3::CaresDnsResolverConfig>();
   LinkMessageReflection<envoy::extensions::regex_engines::v3::GoogleRE2>();
+  LinkMessageReflection<envoy::extensions::resource_monitors::cpu_utilization::v3::CpuUtilizationConfig>();
+  LinkMessageReflection<
+      envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig>();
+  LinkMessageReflection<envoy::extensions::resource_monitors::fixed_heap::v3::FixedHeapConfig>();
+  LinkMessageReflection<
+      envoy::extensions::resource_monitors::injected_resource::v3::InjectedResourceConfig>();
   LinkMessageReflection<envoy::extensions::retry::host::previous_hosts::v3::PreviousHostsPredicate>();
   LinkMessageReflection<
       envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport>();

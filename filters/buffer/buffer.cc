@@ -30,7 +30,7 @@ class Buffering : public HttpFilter {
     // A declared length is refused before a byte of the body is read.
     if (request.body().length().value_or(0) > *limit) co_return TooLarge();
 
-    WholeBody whole = co_await ReadAll(request.body(), *limit);
+    WholeBody whole = co_await ReadAll(request.body(), *limit, &request.info());
     if (whole.error != nullptr) {
       if (whole.error->detail == "too_large") co_return TooLarge();
       co_return LocalReplyFor(std::move(*whole.error));

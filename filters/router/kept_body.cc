@@ -31,12 +31,16 @@ class KeptBody::Source final : public BodySource {
   const std::shared_ptr<KeptBody> kept_;
 };
 
-std::shared_ptr<KeptBody> KeptBody::Make(Body body, uint64_t limit) {
-  return std::shared_ptr<KeptBody>(new KeptBody(std::move(body), limit));
+std::shared_ptr<KeptBody> KeptBody::Make(Body body, uint64_t limit, Exchange& exchange) {
+  return std::shared_ptr<KeptBody>(new KeptBody(std::move(body), limit, exchange));
 }
 
-KeptBody::KeptBody(Body body, uint64_t limit)
-    : rest_(std::move(body)), length_(rest_.length()), absent_(rest_.absent()), limit_(limit) {
+KeptBody::KeptBody(Body body, uint64_t limit, Exchange& exchange)
+    : rest_(std::move(body)),
+      length_(rest_.length()),
+      absent_(rest_.absent()),
+      limit_(limit),
+      held_(exchange, &KeptBody::Held, this) {
   if (!rest_.complete()) return;
   BodyPiece all;
   all.end = true;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "source/http/held_bytes.h"
 #include "source/http/message.h"
 
 namespace narthex {
@@ -18,8 +19,8 @@ class KeptBody {
   // Why it can't be sent again.
   enum class Lost : uint8_t { kNo, kTooLong, kBudget, kInTransit };
 
-  // Keeps at most `limit` bytes.
-  static std::shared_ptr<KeptBody> Make(Body body, uint64_t limit);
+  // Of `exchange`; keeps at most `limit` bytes.
+  static std::shared_ptr<KeptBody> Make(Body body, uint64_t limit, Exchange& exchange);
   ~KeptBody();
   KeptBody(const KeptBody&) = delete;
 
@@ -32,7 +33,8 @@ class KeptBody {
 
  private:
   class Source;
-  KeptBody(Body body, uint64_t limit);
+  KeptBody(Body body, uint64_t limit, Exchange& exchange);
+  static size_t Held(const void* self) { return static_cast<const KeptBody*>(self)->kept_.size(); }
   void Keep(const BodyPiece& piece);
   void Drop();
   // A piece that holds all that is kept.
@@ -48,6 +50,7 @@ class KeptBody {
   bool ended_ = false;    // all of it is kept
   bool reading_ = false;  // a read has begun and not ended; its bytes are lost when it is called off
   Lost lost_ = Lost::kNo;
+  const HeldBytes held_;
 };
 
 }  // namespace narthex

@@ -75,7 +75,7 @@ class Tries {
         complete_(request.body().complete()),
         host_fields_(route, request.headers()),
         kept_(KeptBody::Make(std::move(request.body()),
-                             route.request_body_buffer_limit.value_or(kDefaultLimit))) {}
+                             route.request_body_buffer_limit.value_or(kDefaultLimit), exchange_)) {}
 
   // Null when the cluster is gone.
   Cluster* FindCluster() const { return exchange_.clusters->Find(exchange_.upstream.cluster); }

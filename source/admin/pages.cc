@@ -1,36 +1,14 @@
 #include "source/admin/pages.h"
 
-#include <malloc.h>
-
 #include <fstream>
 
 #include "source/base/escape.h"
+#include "source/base/heap.h"
 #include "source/base/log.h"
-
-// A sanitizer puts an allocator of its own in the place of glibc's.
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#include <sanitizer/allocator_interface.h>
-#define NARTHEX_SANITIZERS_HEAP 1
-#endif
 
 namespace narthex {
 
 namespace {
-
-// What the process's allocator holds, in bytes.
-struct Heap {
-  uint64_t allocated, size, free;
-
-  static Heap Now() {
-#ifdef NARTHEX_SANITIZERS_HEAP
-    return {__sanitizer_get_current_allocated_bytes(), __sanitizer_get_heap_size(),
-            __sanitizer_get_free_bytes()};
-#else
-    const struct mallinfo2 info = mallinfo2();
-    return {info.uordblks + info.hblkhd, info.arena + info.hblkhd, info.fordblks};
-#endif
-  }
-};
 
 void AppendQuoted(std::string& json, std::string_view text) {
   json += '"';

@@ -19,6 +19,11 @@ void Timer::Cancel() {
   Unlink();
 }
 
+std::chrono::milliseconds Timer::left() const {
+  const uint64_t now = wheel_.now_;
+  return std::chrono::milliseconds(armed() && due_ > now ? due_ - now : 0);
+}
+
 void Timer::Unlink() {
   if (link_ == nullptr) return;
   *link_ = next_;

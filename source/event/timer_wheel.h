@@ -26,6 +26,8 @@ class Timer {
   void Arm(std::chrono::milliseconds delay);
   void Cancel();
   bool armed() const { return link_ != nullptr; }
+  // How long until it fires; 0 when it is not armed.
+  std::chrono::milliseconds left() const;
 
  private:
   friend class TimerWheel;

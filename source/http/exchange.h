@@ -12,6 +12,7 @@
 
 #include "source/http/exchange_error.h"
 #include "source/http/header_map.h"
+#include "source/http/held_bytes.h"
 #include "source/net/address.h"
 
 namespace narthex {
@@ -137,6 +138,8 @@ class Exchange {
   bool is_health_check = false;
   bool response_mutated = false;  // the route's changes to response headers have been made
   bool internal = false;
+  bool overloaded = false;        // refused, for the process is overloaded; set by the connection manager
+  bool close_connection = false;  // HTTP/1: the client's connection takes no request after this one
   // The request asks for another protocol, and there is no other way to serve it (extended CONNECT).
   bool upgrade_only = false;
   // The content-type of the response to a gRPC-Web call, in whose form local replies are made, too; empty: it
@@ -151,6 +154,8 @@ class Exchange {
   ClusterManager* clusters = nullptr;
   // The configuration that serves this exchange from start to end; set and read by the connection manager.
   std::shared_ptr<const void> snapshot;
+  // What is kept for it beside its codec.
+  HeldBytesList held_bytes;
   // Random bits of this exchange: weighted choices, fractions, sampling.
   uint64_t random = 0;
 

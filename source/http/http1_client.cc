@@ -53,6 +53,7 @@ void Http1ClientConnection::ResponseDone(Lease& lease) {
   pump_.Cancel();
   request_body_ = Body();
   exchange_ = nullptr;
+  held_.reset();
   busy_ = false;
   owner_.OnIdle(*this);
 }
@@ -152,6 +153,7 @@ void Http1ClientConnection::StartTunnel(Request& request) {
 
 void Http1ClientConnection::Begin(const Request& request) {
   exchange_ = &request.info();
+  held_.emplace(*exchange_, &Http1ClientConnection::Held, this);
   busy_ = true;
   ++requests_;
   bytes_written_ = 0;

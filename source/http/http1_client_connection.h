@@ -7,6 +7,7 @@
 
 #include "source/http/chunked_decoder.h"
 #include "source/http/client_codec.h"
+#include "source/http/held_bytes.h"
 #include "source/http/http1_parser.h"
 
 namespace narthex {
@@ -77,6 +78,10 @@ class Http1ClientConnection final : public ClientConnection {
   Http1Limits Limits() const;
   ExchangeError ReadError(const IoResult& result, bool any_bytes) const;
   Body MakeBody(const ResponseHead& head, Lease lease);
+  static size_t Held(const void* self) {
+    const auto* connection = static_cast<const Http1ClientConnection*>(self);
+    return connection->input_.size() + connection->output_.size();
+  }
   void BodyBegan() {
     if (exchange_ != nullptr && exchange_->times.response_body == 0)
       exchange_->times.response_body = loop_.NowUs();
@@ -90,6 +95,7 @@ class Http1ClientConnection final : public ClientConnection {
   Buffer output_;
   // The request in progress; its exchange outlives it.
   Exchange* exchange_ = nullptr;
+  std::optional<HeldBytes> held_;  // set with it
   Body request_body_;
   Task<void> pump_;
   std::optional<ExchangeError> pump_error_;

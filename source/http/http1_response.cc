@@ -24,6 +24,7 @@ bool Http1ServerConnection::LeavesBody(const Serving& serving, bool whole) const
 
 bool Http1ServerConnection::MustClose(const Serving& serving) {
   if (draining_ || broken_ || serving.must_close || !serving.head.keep_alive) return true;
+  if (serving.exchange.close_connection) return true;
   const uint64_t most = context_.options.max_requests_per_connection;
   if (most == 0 || requests_ < most) return false;
   ended_by_ = CloseCause::kMaxRequests;

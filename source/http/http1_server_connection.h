@@ -30,6 +30,8 @@ class Http1ServerConnection final : public ServerConnection {
     return busy_ || use_ == TimerUse::kLinger || !input_.empty() ? 0 : idle_since_;
   }
   void Close() override;
+  void EndLate(const ReducedTimeouts& reduced) override;
+  void Weigh(StreamAccounts& accounts) override;
 
  private:
   class RequestBody;
@@ -92,7 +94,8 @@ class Http1ServerConnection final : public ServerConnection {
   static int64_t Moved(void* self, ClientPace::Side side);
   static void OnTooSlow(void* self);
   // From the loop only: ends the connection in the midst of a response.
-  void BreakOff(std::string_view detail);
+  void BreakOff(std::string_view detail, ResponseFlag flag = ResponseFlag::kStreamIdleTimeout);
+  static void OnHighMemory(void* self, int32_t stream);
   // How long an idle connection is left alone, and whether it may stay when that time is over.
   std::chrono::milliseconds IdleDelay() const;
   bool IdlesOn();

@@ -76,9 +76,9 @@ void Http1ServerConnection::OnTooSlow(void* self) {
 }
 
 // There is nothing left to say: the response has begun, or was sent.
-void Http1ServerConnection::BreakOff(std::string_view detail) {
+void Http1ServerConnection::BreakOff(std::string_view detail, ResponseFlag flag) {
   if (serving_ != nullptr && !serving_->finished) {
-    serving_->exchange.AddFlag(ResponseFlag::kStreamIdleTimeout);
+    serving_->exchange.AddFlag(flag);
     serving_->exchange.response_details = detail;
     serving_->finished = true;
     stream_->AbortOnClose();

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "source/http/exchange.h"
 #include "source/http/reason_phrase.h"
@@ -25,8 +26,13 @@ BodyPiece Body::ReadAwaiter::await_resume() {
   return piece;
 }
 
-Task<WholeBody> ReadAll(Body& body, uint64_t limit) {
+Task<WholeBody> ReadAll(Body& body, uint64_t limit, Exchange* exchange) {
   WholeBody whole;
+  std::optional<HeldBytes> held;
+  if (exchange != nullptr) {
+    held.emplace(
+        *exchange, [](const void* data) { return static_cast<const Buffer*>(data)->size(); }, &whole.data);
+  }
   while (true) {
     BodyPiece piece = co_await body.Read();
     if (piece.error != nullptr) {

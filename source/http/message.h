@@ -108,7 +108,8 @@ struct WholeBody {
   std::unique_ptr<HeaderMap> trailers;
   std::unique_ptr<ExchangeError> error;
 };
-Task<WholeBody> ReadAll(Body& body, uint64_t limit);
+// Meanwhile what is here of it counts as held for `exchange`, if there is one.
+Task<WholeBody> ReadAll(Body& body, uint64_t limit, Exchange* exchange = nullptr);
 
 // A request on its way upstream: its body, and the exchange that it belongs to and that holds its fields.
 // Pseudo-headers (:method, :scheme, :authority, :path) are in headers(); `host` is not.

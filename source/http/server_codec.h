@@ -3,12 +3,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "source/event/event_loop.h"
 #include "source/http/exchange.h"
 #include "source/http/http2_options.h"
 #include "source/http/message.h"
 #include "source/net/stream.h"
+#include "source/overload/reduced_timeouts.h"
+#include "source/overload/stream_accounts.h"
 
 namespace narthex {
 
@@ -60,6 +64,9 @@ struct ServerCodecOptions {
   Http2Options http2;
 };
 
+// Envoy's response code detail of an exchange that the overloaded process has reset, and ours behind it.
+inline constexpr std::string_view kHighMemoryStream = "overload;high_memory_stream";
+
 // What ended a downstream connection.
 enum class CloseCause : uint8_t {
   kRemote,       // the client closed or reset it
@@ -86,6 +93,11 @@ class ServerConnection {
   virtual CloseCause ended_by() const = 0;
   // Since when, in the loop's milliseconds, it has had nothing to do; 0 while it has.
   virtual uint64_t idle_since() const = 0;
+  // The process is overloaded. Ends what has waited for longer than `reduced` leaves it, as if its timeout
+  // were over. To be called from the loop.
+  virtual void EndLate(const ReducedTimeouts& reduced) = 0;
+  // Likewise: adds its streams, each with what is kept in memory for it, to be reset.
+  virtual void Weigh(StreamAccounts& accounts) = 0;
   // Closes it, and its descriptor, now. REQUIRES: idle_since() is not 0; called from the loop.
   virtual void Close() = 0;
 };

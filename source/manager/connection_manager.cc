@@ -14,6 +14,7 @@
 #include "source/manager/local_reply_policy.h"
 #include "source/manager/stream_deadline.h"
 #include "source/manager/tunnel_chain.h"
+#include "source/overload/overload_state.h"
 #include "source/router/grpc_timeout.h"
 #include "source/router/matchers.h"
 
@@ -176,6 +177,14 @@ void RecordUpstreamTime(const Exchange& exchange) {
   route->cluster_stats->time().Record(times.response_end > asked ? (times.response_end - asked) / 1000 : 0);
 }
 
+// What the overloaded process makes of a request that begins. Not inlined: it is rare.
+[[gnu::noinline]] void MeetOverload(OverloadState::Odds odds, const HcmConfig& config, Exchange& exchange) {
+  exchange.overloaded = OverloadState::Odds::Take(odds.refuse, Random64());
+  if (exchange.protocol == "HTTP/2" || !OverloadState::Odds::Take(odds.close, Random64())) return;
+  exchange.close_connection = true;
+  config.stats.cx_overload_disable_keepalive.Add();
+}
+
 }  // namespace
 
 void ConnectionManager::OnStart(Exchange& exchange) {
@@ -183,6 +192,9 @@ void ConnectionManager::OnStart(Exchange& exchange) {
   config->stats.rq_total.Add();
   (exchange.protocol == "HTTP/2" ? config->stats.rq_http2_total : config->stats.rq_http1_total).Add();
   config->stats.rq_active.Add(1);
+  const OverloadState::Odds overload = OverloadState::Now();
+  if (overload.any()) [[unlikely]]
+    MeetOverload(overload, *config, exchange);
   exchange.snapshot = std::move(config);
   exchange.clusters = source_.Clusters();
   exchange.client = exchange.connection().remote;
@@ -192,6 +204,11 @@ void ConnectionManager::OnStart(Exchange& exchange) {
 Task<Response> ConnectionManager::Handle(Request request) {
   Exchange& exchange = request.info();
   const HcmConfig& config = ConfigOf(exchange);
+  if (exchange.overloaded) [[unlikely]] {
+    // Before anything is made of it, filters included: what is short may be memory.
+    config.stats.rq_overload_close.Add();
+    co_return Finish(config, exchange, LocalReplyFor({.flag = ResponseFlag::kOverloadManager}));
+  }
   Admission admission = Admit(config, exchange.connection(), request.headers(), &exchange, exchange.random);
   Count(config.stats, admission);
   if (!admission.client.address.empty()) exchange.client = admission.client.address;

@@ -32,6 +32,8 @@ HcmStats HcmStats::Make(std::string_view prefix) {
   stats.rejected_with_underscores = store.MakeCounter("http1.requests_rejected_with_underscores_in_headers");
   stats.dropped_headers_with_underscores = store.MakeCounter("http1.dropped_headers_with_underscores");
   stats.cx_protocol_error = counter("downstream_cx_protocol_error");
+  stats.rq_overload_close = counter("downstream_rq_overload_close");
+  stats.cx_overload_disable_keepalive = counter("downstream_cx_overload_disable_keepalive");
   stats.rq_too_large = counter("downstream_rq_too_large");
   stats.cx_upgrades_total = counter("downstream_cx_upgrades_total");
   stats.cx_upgrades_active = store.MakeGauge(std::string(prefix) + "downstream_cx_upgrades_active");

@@ -33,6 +33,8 @@ struct HcmStats {
   Counter dropped_headers_with_underscores;
   Counter cx_protocol_error;
   Counter rq_too_large;
+  Counter rq_overload_close;              // refused, for the process is overloaded
+  Counter cx_overload_disable_keepalive;  // told to close for the same reason
   Counter cx_upgrades_total;
   Gauge cx_upgrades_active;
   Counter cx_rx_bytes_total;  // heads and bodies, as sent; without the framing of chunks

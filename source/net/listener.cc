@@ -61,6 +61,12 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
 
   const Address& address() const override { return socket_->address(); }
 
+  void SetAccepting(bool accepting) override {
+    if (std::exchange(accepting_, accepting) == accepting || !accepting) return;
+    // Who has come meanwhile is not told again: the registration is edge-triggered.
+    if (!next_turn_) GoOnNextTurn();
+  }
+
  private:
   void OnReady(IoReadiness) override {
     if (!next_turn_) AcceptSome();
@@ -68,7 +74,7 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
 
   // The registration is edge-triggered, so whatever ends the loop early comes back by itself.
   void AcceptSome() {
-    for (uint32_t i = 0;; ++i) {
+    for (uint32_t i = 0; accepting_; ++i) {
       if (i == max_accepts_) return GoOnNextTurn();
       sockaddr_storage peer;
       socklen_t length = sizeof peer;
@@ -130,7 +136,8 @@ class SocketAcceptor final : public Acceptor, private IoHandler {
   Timer retry_;
   const std::shared_ptr<SocketAcceptor*> self_;  // expires with it
   bool next_turn_ = false;                       // it goes on by itself
-  int said_ = 0;                                 // the error that the log has had last
+  bool accepting_ = true;
+  int said_ = 0;  // the error that the log has had last
   int spare_fd_;
   std::unique_ptr<IoRegistration> registration_;
 };

@@ -55,6 +55,8 @@ class Acceptor {
                                         uint32_t max_accepts, OnAccept on_accept);
   virtual ~Acceptor() = default;
   virtual const Address& address() const = 0;
+  // Whether it accepts; connections that come meanwhile wait in the socket's queue, as far as it is long.
+  virtual void SetAccepting(bool accepting) = 0;
 };
 
 }  // namespace narthex

@@ -156,7 +156,7 @@ bool ActiveListener::HasRoom(const ListenerBooks& books) {
   if (all >= most || !files.RoomForClient()) {
     if (!make_room_()) {
       books.stats.global_cx_overflow.Add();
-      return IsFull(all >= most ? LimitReached("all listeners have ", all, std::string(kConnectionsKey), most)
+      return IsFull(all >= most ? LimitReached("all listeners have ", all, config_->total_limit_name, most)
                                 : files.Account());
     }
     books.stats.cx_idle_evicted.Add();
@@ -215,6 +215,25 @@ void ActiveListener::Update(std::shared_ptr<const ListenerConfig> config) {
 void ActiveListener::StopListening() {
   acceptors_.clear();
   sockets_.clear();
+}
+
+void ActiveListener::SetAccepting(bool accepting) {
+  for (const auto& acceptor : acceptors_) acceptor->SetAccepting(accepting);
+}
+
+template <class Act>
+void ActiveListener::ForEachSlot(Act act) {
+  for (auto& [identity, slot] : slots_) act(*slot);
+  for (LeavingSlot& leaving : leaving_) act(*leaving.slot);
+}
+
+void ActiveListener::EndLate(const ReducedTimeouts& reduced) {
+  arrivals_->EndLate(reduced);
+  ForEachSlot([&](ChainSlot& slot) { slot.EndLate(reduced); });
+}
+
+void ActiveListener::Weigh(StreamAccounts& accounts) {
+  ForEachSlot([&](ChainSlot& slot) { slot.Weigh(accounts); });
 }
 
 void ActiveListener::Drain() {

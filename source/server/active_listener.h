@@ -87,6 +87,11 @@ class ActiveListener {
   // filter chain is gone are drained.
   void Update(std::shared_ptr<const ListenerConfig> config);
   void StopListening();
+  // Whether it takes new connections; it does until it is told not to.
+  void SetAccepting(bool accepting);
+  // The process is overloaded: see ServerConnection.
+  void EndLate(const ReducedTimeouts& reduced);
+  void Weigh(StreamAccounts& accounts);
   void Drain();
   // No configuration has it any more: stops listening, and drains its connections, also those that have
   // arrived and are not served yet.
@@ -110,6 +115,8 @@ class ActiveListener {
   ChainSlot& LeavingSlotOf(const FilterChainConfig& chain);
   void AddLeaving(std::string identity, std::unique_ptr<ChainSlot> slot);
   void EraseIdle();
+  template <class Act>
+  void ForEachSlot(Act act);
 
   EventLoop& loop_;
   WorkerShared& shared_;

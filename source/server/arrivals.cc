@@ -65,6 +65,30 @@ bool Arrivals::CloseOldest() {
   return true;
 }
 
+void Arrivals::EndLate(const ReducedTimeouts& reduced) {
+  for (auto next = waiting_.begin(); next != waiting_.end();) {
+    Arrival& arrival = **next++;
+    if (arrival.handshakes == nullptr) continue;
+    const std::chrono::milliseconds waited((loop_.NowUs() - arrival.handshake_us) / 1000);
+    if (!reduced.Over(ScaledTimeout::kTransportConnect, arrival.handshakes->connect_timeout, waited))
+      continue;
+    // Before its stream goes with the task, whose socket the log asks for addresses.
+    HandshakeFailed(arrival, "");
+    arrival.task.Cancel();
+    End(arrival);
+  }
+}
+
+// An empty `error`: it took too long.
+void Arrivals::HandshakeFailed(Arrival& arrival, std::string error) {
+  if (error.empty()) {
+    arrival.books.stats.cx_transport_socket_connect_timeout.Add();
+    error = "TLS error: the handshake timed out";
+  }
+  arrival.facts.Detail([&](ConnectionDetails& known) { known.transport_failure = std::move(error); });
+  LogConnection(loop_, arrival.books, arrival.facts, {arrival.socket, arrival.since_us});
+}
+
 // Forgets it, and closes what it still has. May be called from its own task, which ends then.
 void Arrivals::End(Arrival& arrival) {
   if (arrival.fd >= 0) close(std::exchange(arrival.fd, -1));
@@ -226,14 +250,13 @@ Task<std::unique_ptr<Stream>> Arrivals::MakeStream(Arrival& arrival, const Filte
   if (chain.tls == nullptr) co_return MakeSocketStream(loop_, fd);
   std::unique_ptr<TlsStream> stream = TlsStream::MakeServer(loop_, fd, chain.tls);
   if (stream == nullptr) co_return nullptr;
+  arrival.handshakes = &chain;
+  arrival.handshake_us = loop_.NowUs();
   const std::optional<TlsHandshakeResult> result =
       co_await WithTimeout(loop_, stream->Handshake(), chain.connect_timeout);
+  arrival.handshakes = nullptr;
   if (!result || !result->ok) {
-    if (!result) arrival.books.stats.cx_transport_socket_connect_timeout.Add();
-    arrival.facts.Detail([&](ConnectionDetails& known) {
-      known.transport_failure = result ? result->error : "TLS error: the handshake timed out";
-    });
-    LogConnection(loop_, arrival.books, arrival.facts, {arrival.socket, arrival.since_us});
+    HandshakeFailed(arrival, result ? result->error : "");
     co_return nullptr;
   }
   arrival.facts.secure = true;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 
 #include "source/server/active_listener.h"
 #include "source/server/first_bytes.h"
@@ -34,6 +35,8 @@ class Arrivals {
             ConnectionFacts facts);
   // Closes the one that has been waited for longest, if that is long; false otherwise.
   bool CloseOldest();
+  // The process is overloaded: closes those whose TLS handshake takes longer than `reduced` leaves it.
+  void EndLate(const ReducedTimeouts& reduced);
   bool empty() const { return waiting_.empty(); }
 
  private:
@@ -44,8 +47,10 @@ class Arrivals {
     ConnectionFacts facts;
     ConnectionTraits traits = {};
     uint64_t since_us = 0;
-    int fd = -1;      // owned, until a stream owns it
-    int socket = -1;  // the same, for as long as it is open
+    int fd = -1;                                    // owned, until a stream owns it
+    int socket = -1;                                // the same, for as long as it is open
+    const FilterChainConfig* handshakes = nullptr;  // the chain, while TLS is agreed on
+    uint64_t handshake_us = 0;                      // since when
     std::list<std::unique_ptr<Arrival>>::iterator position = {};
     Task<void> task = {};
   };
@@ -59,6 +64,7 @@ class Arrivals {
   Task<Look> InspectHttp(Arrival& arrival, FirstBytes& bytes, const HttpInspectorFilter& filter);
   Task<std::unique_ptr<Stream>> MakeStream(Arrival& arrival, const FilterChainConfig& chain);
   const FilterChainConfig* ChooseChain(Arrival& arrival);
+  void HandshakeFailed(Arrival& arrival, std::string error);
   void End(Arrival& arrival);
 
   EventLoop& loop_;

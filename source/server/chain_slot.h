@@ -27,6 +27,9 @@ class ChainSlot {
   virtual void SendAway() = 0;
   // Closes a connection that has nothing to do; false when none is known to have nothing.
   virtual bool CloseIdle() = 0;
+  // The process is overloaded: see ServerConnection.
+  virtual void EndLate(const ReducedTimeouts& reduced) = 0;
+  virtual void Weigh(StreamAccounts& accounts) = 0;
   // It has no connections.
   virtual bool idle() const = 0;
 

@@ -128,6 +128,7 @@ void CompileListener(const Listener& listener, const ConfigPath& path, ListenerC
   if (listener.has_per_connection_buffer_limit_bytes()) {
     into.buffer_limit = listener.per_connection_buffer_limit_bytes().value();
   }
+  into.total_limit_name = context.snapshot.max_connections_name;
   into.max_connections =
       ConnectionLimit(context.snapshot, ListenerConnectionsKey(listener.name()), kEdgeListenerConnections);
   for (int i = 0; i < listener.access_log_size(); ++i) {

@@ -220,6 +220,17 @@ bool HttpChainSlot::CloseIdle() {
   return true;
 }
 
+// From the last to the first: one that ends is taken out of the list.
+void HttpChainSlot::EndLate(const ReducedTimeouts& reduced) {
+  for (size_t i = connections_.size(); i-- > 0;) {
+    if (i < connections_.size()) connections_[i]->EndLate(reduced);
+  }
+}
+
+void HttpChainSlot::Weigh(StreamAccounts& accounts) {
+  for (const auto& connection : connections_) connection->Weigh(accounts);
+}
+
 void HttpChainSlot::Forget(DownstreamConnection& connection) {
   const ListenerBooks& books = connection.books_;
   const uint64_t length_ms = (loop_.NowUs() - connection.opened_us_) / 1000;

@@ -25,6 +25,12 @@ class DownstreamConnection {
   bool busy() const { return codec_ != nullptr && codec_->busy(); }
   CloseCause ended_by() const { return codec_ == nullptr ? CloseCause::kRemote : codec_->ended_by(); }
   void Close() { codec_->Close(); }
+  void EndLate(const ReducedTimeouts& reduced) {
+    if (codec_ != nullptr) codec_->EndLate(reduced);
+  }
+  void Weigh(StreamAccounts& accounts) const {
+    if (codec_ != nullptr) codec_->Weigh(accounts);
+  }
   void SayGoodbye() {
     if (codec_ != nullptr) codec_->SayGoodbye();
   }
@@ -66,6 +72,8 @@ class HttpChainSlot final : public ChainSlot, private HcmSource {
   void SendAway() override;
   // Closes the longest idle one of a few that it looks at.
   bool CloseIdle() override;
+  void EndLate(const ReducedTimeouts& reduced) override;
+  void Weigh(StreamAccounts& accounts) override;
   bool idle() const override { return connections_.empty(); }
 
  private:

@@ -3,6 +3,7 @@
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/manager/hcm_config.h"
+#include "source/overload/overload_config.h"
 #include "source/server/snapshot_parts.h"
 
 namespace narthex {
@@ -10,6 +11,7 @@ namespace narthex {
 namespace {
 
 constexpr std::string_view kLessSafe = "less safe than the edge profile: ";
+constexpr std::string_view kOfRuntime = " of the runtime";
 
 void Warn(const Origin& origin, std::string message, Diagnostics& diagnostics) {
   diagnostics.Add(
@@ -45,12 +47,12 @@ void LintBuffers(const Placed<M>& placed, Diagnostics& diagnostics) {
 }
 
 // Of connections at one time: those of a listener, or of all.
-void LintConnections(uint64_t limit, uint64_t edge, const std::string& key, const Origin& origin,
+void LintConnections(uint64_t limit, uint64_t edge, const std::string& name, const Origin& origin,
                      Diagnostics& diagnostics) {
   if (limit <= edge) return;
   Warn(origin,
-       std::string(kLessSafe) + key + " of the runtime is " +
-           (limit == UINT64_MAX ? "unset" : std::to_string(limit)) + ", above " + std::to_string(edge),
+       std::string(kLessSafe) + name + " is " + (limit == UINT64_MAX ? "unset" : std::to_string(limit)) +
+           ", above " + std::to_string(edge),
        diagnostics);
 }
 
@@ -68,11 +70,15 @@ void LintProfile(const Snapshot& snapshot, Diagnostics& diagnostics) {
   LintClientRate(snapshot, diagnostics);
   for (const auto& placed : snapshot.files->listeners) LintBuffers(placed, diagnostics);
   for (const auto& placed : snapshot.files->clusters) LintBuffers(placed, diagnostics);
-  LintConnections(snapshot.max_connections, kEdgeConnections, std::string(kConnectionsKey),
-                  snapshot.files->root.Field("layered_runtime").Origin(), diagnostics);
+  const bool by_monitor = snapshot.overload != nullptr && snapshot.overload->max_connections.has_value();
+  LintConnections(snapshot.max_connections, kEdgeConnections,
+                  snapshot.max_connections_name + (by_monitor ? "" : std::string(kOfRuntime)),
+                  snapshot.files->root.Field(by_monitor ? "overload_manager" : "layered_runtime").Origin(),
+                  diagnostics);
   for (const auto& listener : snapshot.listeners) {
     LintConnections(listener->max_connections, kEdgeListenerConnections,
-                    ListenerConnectionsKey(listener->name), listener->origin, diagnostics);
+                    ListenerConnectionsKey(listener->name) + std::string(kOfRuntime), listener->origin,
+                    diagnostics);
     for (const FilterChainConfig* chain : listener->AllChains()) LintChain(*chain, diagnostics);
   }
 }

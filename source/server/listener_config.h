@@ -96,6 +96,7 @@ struct ListenerConfig {
   uint32_t buffer_limit = 1024 * 1024;
   uint32_t max_accepts_per_event = 0;                         // 0: no limit
   uint64_t max_connections = UINT64_MAX;                      // of all workers together
+  std::string total_limit_name;                               // what limits the connections of all listeners
   std::vector<std::shared_ptr<const AccessLog>> access_logs;  // a line for each connection
   bool drains_when_failing = true;                            // when the process says that it is not well
   Origin origin;

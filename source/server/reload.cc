@@ -110,6 +110,7 @@ void Server::Publish(std::shared_ptr<const Snapshot> next) {
   for (uint32_t i = 0; i < workers; ++i) {
     workers_[i]->Apply({snapshot_, sockets_.ForWorker(*snapshot_, i)}, applied);
   }
+  overload_->Update(snapshot_->overload);
   WatchFiles();
 }
 

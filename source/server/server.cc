@@ -41,6 +41,7 @@ Server::Server(CommandLine line, const FilterRegistry& registry)
 Server::~Server() {
   if (builder_.joinable()) builder_.join();
   DropStats();
+  overload_.reset();
   workers_.clear();
   health_checks_.reset();
   discovery_.reset();
@@ -66,6 +67,8 @@ bool Server::Start(Diagnostics& diagnostics) {
   // Before there is a connection that a signal's default would break off.
   StartSignals();
   StartWorkers();
+  overload_ = std::make_unique<OverloadGuard>(*loop_, shared_, workers_);
+  overload_->Update(snapshot_->overload);
   WatchFiles();
   phase_ = Phase::kServing;
   return true;

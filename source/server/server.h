@@ -15,6 +15,7 @@
 #include "source/filter/registry.h"
 #include "source/server/command_line.h"
 #include "source/server/listen_sockets.h"
+#include "source/server/overload_guard.h"
 #include "source/server/snapshot.h"
 #include "source/server/worker.h"
 #include "source/tls/certificate_watch.h"
@@ -98,6 +99,7 @@ class Server : private AdminBackend {
   ListenSockets sockets_;
   std::shared_ptr<WorkerShared> shared_ = std::make_shared<WorkerShared>();
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<OverloadGuard> overload_;
   std::vector<std::unique_ptr<IoRegistration>> signals_;
   std::unique_ptr<FileWatch> watch_;
   std::unique_ptr<CertificateWatch> certificates_;

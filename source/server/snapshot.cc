@@ -142,7 +142,7 @@ std::shared_ptr<const Snapshot> BuildSnapshot(const CommandLine& line, const Fil
   CompileProfile(files, line, *snapshot, diagnostics);
   CompileRegexEngine(files, diagnostics);
   CompileRuntime(files, *snapshot, diagnostics);
-  snapshot->max_connections = ConnectionLimit(*snapshot, std::string(kConnectionsKey), kEdgeConnections);
+  CompileOverloadManager(files, *snapshot, diagnostics);
   CompileStatsConfig(files, previous, *snapshot, diagnostics);
   CompileAdmin(files, *snapshot, diagnostics);
   CompileClusters(files, previous, *snapshot, diagnostics);

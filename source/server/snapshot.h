@@ -21,6 +21,7 @@
 namespace narthex {
 
 class AdminRuntime;
+struct OverloadConfig;
 class TicketKeys;
 class TlsContext;
 
@@ -40,6 +41,7 @@ struct Snapshot {
   std::chrono::system_clock::time_point made = std::chrono::system_clock::now();
   bool edge_profile = true;
   uint64_t max_connections = UINT64_MAX;           // of clients, on all listeners together
+  std::string max_connections_name;                // the runtime key or the resource monitor that sets it
   uint32_t min_client_rate = 0;                    // bytes a second; see ServerCodecOptions
   std::optional<ConfigPath> min_client_rate_path;  // where it is written
   std::vector<std::shared_ptr<const ListenerConfig>> listeners;
@@ -47,6 +49,7 @@ struct Snapshot {
   // Seal the session tickets of all listeners without keys of their own, over reloads too.
   std::shared_ptr<TicketKeys> ticket_keys;
   std::optional<AdminConfig> admin;
+  std::shared_ptr<const OverloadConfig> overload;  // null: nothing is done
   // Runtime values of all layers, later ones winning, as JSON values by key.
   std::map<std::string, std::string> runtime;
   std::vector<std::string> runtime_layers;

@@ -34,6 +34,8 @@ inline constexpr uint32_t kEdgeMinClientRate = 240;
 
 // The steps of BuildSnapshot; each adds what is wrong to the diagnostics and fills in what it can.
 void CompileAdmin(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
+// The overload manager, and how many connections there may be. REQUIRES: the runtime is compiled.
+void CompileOverloadManager(const ConfigFiles& files, Snapshot& snapshot, Diagnostics& diagnostics);
 void CompileClusters(const ConfigFiles& files, const Snapshot* previous, Snapshot& snapshot,
                      Diagnostics& diagnostics);
 // REQUIRES: clusters are compiled.

@@ -23,6 +23,9 @@ class TcpChainSlot final : public ChainSlot {
   void Drain() override;
   void SendAway() override {}
   bool CloseIdle() override { return false; }
+  // Its connections have no streams, and timeouts of their own.
+  void EndLate(const ReducedTimeouts&) override {}
+  void Weigh(StreamAccounts&) override {}
   bool idle() const override { return connections_.empty(); }
 
  private:

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/base/block.h"
+#include "source/base/frame_pool.h"
+#include "source/overload/stream_accounts.h"
+
 namespace narthex {
 
 Worker::Worker(uint32_t index, std::shared_ptr<WorkerShared> shared, WorkerUpdate first)
@@ -54,6 +58,7 @@ void Worker::ApplyOnLoop(WorkerUpdate update) {
       next.push_back(std::make_unique<ActiveListener>(*loop_, *shared_, *clusters_, std::move(wanted.config),
                                                       std::move(wanted.sockets),
                                                       [this] { return CloseIdle(); }));
+      next.back()->SetAccepting(accepting_);
     }
   }
   std::erase(listeners_, nullptr);
@@ -70,6 +75,38 @@ bool Worker::CloseIdle() {
   const auto close = [](const auto& listener) { return listener->CloseIdle(); };
   return std::any_of(listeners_.begin(), listeners_.end(), close) ||
          std::any_of(leaving_.begin(), leaving_.end(), close);
+}
+
+void Worker::Relieve(OverloadOrders orders, uint32_t smallest_account,
+                     std::function<void(size_t resets)> done) {
+  loop_->Post([this, orders = std::move(orders), smallest_account, done = std::move(done)] {
+    done(RelieveOnLoop(orders, smallest_account));
+  });
+}
+
+template <class Act>
+void Worker::ForEachListener(Act act) {
+  for (auto& listener : listeners_) act(*listener);
+  for (auto& listener : leaving_) act(*listener);
+}
+
+// How many streams were reset. What those held is free at the turn's end, and shrinking comes after that in
+// the next round.
+size_t Worker::RelieveOnLoop(const OverloadOrders& orders, uint32_t smallest_account) {
+  accepting_ = orders.accept;
+  for (auto& listener : listeners_) listener->SetAccepting(accepting_);
+  if (orders.reduced) ForEachListener([&](ActiveListener& listener) { listener.EndLate(*orders.reduced); });
+  size_t resets = 0;
+  if (orders.reset > 0) {
+    StreamAccounts accounts(smallest_account, orders.reset);
+    ForEachListener([&](ActiveListener& listener) { listener.Weigh(accounts); });
+    resets = accounts.ResetLargest();
+  }
+  if (orders.shrink) {
+    Block::TrimFreeBlocks(0);
+    FramePool::Trim();
+  }
+  return resets;
 }
 
 void Worker::Drain() {

@@ -9,6 +9,7 @@
 
 #include "source/event/event_loop.h"
 #include "source/net/listener.h"
+#include "source/overload/overload_watch.h"
 #include "source/server/active_listener.h"
 #include "source/server/snapshot.h"
 #include "source/upstream/cluster.h"
@@ -44,6 +45,9 @@ class Worker {
   void Drain();
   // Asks the clients of listeners that are to drain when the process is not well to go elsewhere.
   void SendAway();
+  // Does what the overloaded process asks for, and what no longer, and calls `done` on the worker's thread.
+  // `smallest_account` is OverloadConfig's.
+  void Relieve(OverloadOrders orders, uint32_t smallest_account, std::function<void(size_t resets)> done);
   // Accepts no more; calls `stopped` on the worker's thread when that is so.
   void StopListening(std::function<void()> stopped);
 
@@ -51,6 +55,9 @@ class Worker {
   void Run(WorkerUpdate first);
   void ApplyOnLoop(WorkerUpdate update);
   bool CloseIdle();
+  size_t RelieveOnLoop(const OverloadOrders& orders, uint32_t smallest_account);
+  template <class Act>
+  void ForEachListener(Act act);
 
   const uint32_t index_;
   const std::shared_ptr<WorkerShared> shared_;
@@ -58,6 +65,7 @@ class Worker {
   // Below: touched by the worker's thread only.
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<ClusterManager> clusters_;
+  bool accepting_ = true;
   std::vector<std::unique_ptr<ActiveListener>> listeners_;
   std::vector<std::unique_ptr<ActiveListener>> leaving_;  // their sockets are closed, connections remain
   std::thread thread_;

@@ -5,7 +5,7 @@ import re
 from checks.checkout import Finding, files, files_with, includes, line_of, read
 
 # A folder of source/ may use only folders before it.
-ORDER = ("profile", "base", "coro", "event", "stats", "net", "config", "tls", "http", "substitution", "upstream", "filter", "router",
+ORDER = ("profile", "base", "coro", "event", "stats", "net", "config", "overload", "tls", "http", "substitution", "upstream", "filter", "router",
          "manager", "tcp_proxy", "admin", "server")
 RANK = {name: number for number, name in enumerate(ORDER)}
 # Folders that may use less than the order allows.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "source/http/client_codec.h"
+#include "source/http/held_bytes.h"
 #include "source/http/http2/http2_session.h"
 
 namespace narthex {
@@ -114,9 +115,14 @@ class Http2ClientStream final : public Http2Stream, public FromFramePool {
   void FailForReset();
   void EndUpload();
   void Leave(ExchangeEnd end);
+  static size_t Held(const void* self) {
+    const auto* stream = static_cast<const Http2ClientStream*>(self);
+    return stream->received.size() + stream->to_send.size();
+  }
 
   Http2ClientConnection& connection_;
   Exchange& exchange_;
+  const HeldBytes held_{exchange_, &Http2ClientStream::Held, this};
   const Priority priority_;
   Body request_body_;
   std::unique_ptr<HeaderMap> request_trailers_;

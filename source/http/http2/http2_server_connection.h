@@ -26,6 +26,8 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   CloseCause ended_by() const override { return ended_by_; }
   uint64_t idle_since() const override { return idle_ ? idle_since_ : 0; }
   void Close() override { session_.Abandon(); }
+  void EndLate(const ReducedTimeouts& reduced) override;
+  void Weigh(StreamAccounts& accounts) override;
 
   const ServerConnectionContext& context() const { return context_; }
   Http2Session& session() { return session_; }
@@ -51,6 +53,7 @@ class Http2ServerConnection final : public ServerConnection, private Http2Events
   void BeginIdle();
   void WatchReceiver();
   bool ReceivesNothing();
+  static void OnHighMemory(void* self, int32_t id);
   static void OnIdleTimer(void* self);
   static void OnLifetimeTimer(void* self);
   static int64_t Moved(void* self, ClientPace::Side side);

@@ -205,9 +205,12 @@ Response Http2ServerStream::TimeoutReply() {
       ExchangeError{.flag = ResponseFlag::kStreamIdleTimeout, .detail = std::string(detail)});
 }
 
+std::chrono::milliseconds Http2ServerStream::IdleTimeout() const {
+  return exchange_.idle_timeout().value_or(connection_.context().options.stream_idle_timeout);
+}
+
 void Http2ServerStream::Touch() {
-  const auto usual = connection_.context().options.stream_idle_timeout;
-  const auto timeout = exchange_.idle_timeout().value_or(usual);
+  const auto timeout = IdleTimeout();
   if (timeout.count() > 0) {
     idle_timer_.Arm(timeout);
   } else {
@@ -222,11 +225,11 @@ void Http2ServerStream::OnIdleTimer(void* self) {
     stream->timed_out_ = TimedOut::kIdle;
     return stream->handler_.Interrupt();
   }
-  stream->BreakOff("stream_idle_timeout", NGHTTP2_INTERNAL_ERROR);
+  stream->BreakOff(ResponseFlag::kStreamIdleTimeout, "stream_idle_timeout", NGHTTP2_INTERNAL_ERROR);
 }
 
-void Http2ServerStream::BreakOff(std::string_view detail, uint32_t code) {
-  EndWith(ResponseFlag::kStreamIdleTimeout, detail);
+void Http2ServerStream::BreakOff(ResponseFlag flag, std::string_view detail, uint32_t code) {
+  EndWith(flag, detail);
   // The upstream does not take what is left of a tunnel.
   if (closed_) return EndUpload();
   session.Reset(*this, code);
@@ -235,7 +238,7 @@ void Http2ServerStream::BreakOff(std::string_view detail, uint32_t code) {
 void Http2ServerStream::OnNotRead() {
   const uint64_t waited = session.loop().NowMs() - given_to_send_;
   if (closed_ || to_send.empty() || waited < static_cast<uint64_t>(ClientPace::kWindow.count())) return;
-  BreakOff(kClientTooSlow, NGHTTP2_ENHANCE_YOUR_CALM);
+  BreakOff(ResponseFlag::kStreamIdleTimeout, kClientTooSlow, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // request_timeout: the whole request was not read in time.

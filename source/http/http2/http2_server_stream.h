@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -28,6 +29,12 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   void OnTooSlow();
   // The client reads too little; ends the stream when it has waited for that long enough.
   void OnNotRead();
+  // See ServerConnection::EndLate.
+  void EndIfLate(const ReducedTimeouts& reduced);
+  // What is kept in memory for it.
+  size_t Held();
+  // It holds too much.
+  void OnHighMemory();
 
   Http2ServerStream* next = nullptr;  // of the connection's streams
   Http2ServerStream* previous = nullptr;
@@ -53,7 +60,8 @@ class Http2ServerStream final : public Http2Stream, public FromFramePool {
   // The exchange has moved.
   void Touch();
   void EndWith(ResponseFlag flag, std::string_view detail);
-  void BreakOff(std::string_view detail, uint32_t code);
+  void BreakOff(ResponseFlag flag, std::string_view detail, uint32_t code);
+  std::chrono::milliseconds IdleTimeout() const;
   void SendContinue();
   void TakeConnect();
   Response WithoutTunnel(int status);
