@@ -24,6 +24,21 @@ struct Probe {
   int count = 0;
 };
 
+TEST(TimerWheel, SaysHowLongIsLeft) {
+  TimerWheel wheel(100);
+  Probe probe(wheel);
+  EXPECT_EQ(probe.timer.left(), milliseconds(0));
+  probe.timer.Arm(milliseconds(300));
+  EXPECT_EQ(probe.timer.left(), milliseconds(300));
+  wheel.Advance(250);
+  EXPECT_EQ(probe.timer.left(), milliseconds(150));
+  // Moved to a later time, it stays in its slot.
+  probe.timer.Arm(milliseconds(300));
+  EXPECT_EQ(probe.timer.left(), milliseconds(300));
+  probe.timer.Cancel();
+  EXPECT_EQ(probe.timer.left(), milliseconds(0));
+}
+
 TEST(TimerWheel, FiresEveryDelayExactlyWhenDue) {
   for (const int64_t delay : {1, 2, 255, 256, 257, 511, 65'535, 65'536, 65'537, 1'000'000, 20'000'000}) {
     for (const uint64_t start : {0u, 1u, 255u, 256u, 70'000u}) {

@@ -4,6 +4,8 @@
 #include "filters/router/kept_body.h"
 #include "gtest/gtest.h"
 #include "source/coro/event.h"
+#include "source/event/event_loop.h"
+#include "source/http/exchange.h"
 
 namespace narthex {
 namespace {
@@ -26,7 +28,8 @@ class GivenBody final : public BodySource {
 class KeptBodyTest : public testing::Test {
  protected:
   void Make(uint64_t limit = 100) {
-    kept_ = KeptBody::Make(Body(Buffer(), std::make_unique<GivenBody>(arrived_, next_), std::nullopt), limit);
+    kept_ = KeptBody::Make(Body(Buffer(), std::make_unique<GivenBody>(arrived_, next_), std::nullopt), limit,
+                           exchange_);
   }
   void Give(std::string_view text, bool end = false) {
     next_ = BodyPiece();
@@ -56,19 +59,22 @@ class KeptBodyTest : public testing::Test {
     return text;
   }
 
+  std::unique_ptr<EventLoop> loop_ = EventLoop::Make();
+  ConnectionFacts facts_;
+  Exchange exchange_{*loop_, facts_};
   Event arrived_;
   BodyPiece next_;
   std::shared_ptr<KeptBody> kept_;
 };
 
 TEST_F(KeptBodyTest, GivesACompleteBodyAsOftenAsAsked) {
-  kept_ = KeptBody::Make(Body("order"), 1);
+  kept_ = KeptBody::Make(Body("order"), 1, exchange_);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ReadAgain(), "order");
   EXPECT_EQ(KeptBody::Again(kept_).length(), 5u);
 }
 
 TEST_F(KeptBodyTest, NoBodyStaysNone) {
-  kept_ = KeptBody::Make(Body(), 1);
+  kept_ = KeptBody::Make(Body(), 1, exchange_);
   EXPECT_TRUE(KeptBody::Again(kept_).absent());
 }
 
@@ -115,6 +121,25 @@ TEST_F(KeptBodyTest, PassesOnWhatItMayNotKeep) {
   EXPECT_EQ(kept_->lost(), KeptBody::Lost::kTooLong);
 }
 
+TEST_F(KeptBodyTest, WhatItKeepsCountsAsHeldForTheExchange) {
+  Make();
+  EXPECT_EQ(exchange_.held_bytes.Total(), 0u);
+  {
+    std::string text;
+    Body body = KeptBody::Again(kept_);
+    Task<void> reading = ReadTo(body, text);
+    reading.Start();
+    Give("one ");
+    EXPECT_EQ(exchange_.held_bytes.Total(), 4u);
+    kept_->StopKeeping();
+    EXPECT_EQ(exchange_.held_bytes.Total(), 0u);
+  }
+  kept_ = KeptBody::Make(Body("order"), 1, exchange_);
+  EXPECT_EQ(exchange_.held_bytes.Total(), 5u);
+  kept_.reset();
+  EXPECT_EQ(exchange_.held_bytes.Total(), 0u);
+}
+
 TEST_F(KeptBodyTest, KeepsNothingOnceToldTo) {
   Make();
   std::string text;
@@ -130,7 +155,7 @@ TEST_F(KeptBodyTest, KeepsNothingOnceToldTo) {
 TEST_F(KeptBodyTest, AWorkerKeepsNoMoreThanItsBudget) {
   Buffer large;
   large.Append(std::string(KeptBody::kWorkerBudget, 'x'));
-  std::shared_ptr<KeptBody> other = KeptBody::Make(Body(std::move(large)), 0);
+  std::shared_ptr<KeptBody> other = KeptBody::Make(Body(std::move(large)), 0, exchange_);
   Make();
   std::string text;
   Body body = KeptBody::Again(kept_);

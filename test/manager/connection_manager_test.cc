@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 #include "source/event/event_loop.h"
+#include "source/overload/overload_state.h"
 #include "test/manager/hcm_fixture.h"
 
 namespace narthex {
@@ -116,6 +117,53 @@ TEST_F(ConnectionManagerTest, RefusesWhatItCannotRoute) {
   Response redirect = Ask("/a%2Fb?q=1");
   EXPECT_EQ(redirect.status(), 307);
   EXPECT_EQ(redirect.headers().Get(Header::kLocation), "/a/b?q=1");
+}
+
+// What requests meet, until the test ends.
+class Overload {
+ public:
+  explicit Overload(OverloadState::Odds odds) { OverloadState::Set(odds); }
+  ~Overload() { OverloadState::Set({}); }
+};
+
+TEST_F(ConnectionManagerTest, AnOverloadedProcessRefusesRequestsBeforeAnythingIsMadeOfThem) {
+  Use("");
+  const uint64_t refused = Stat("downstream_rq_overload_close"), failed = Stat("downstream_rq_5xx");
+  {
+    const Overload overload({.refuse = OverloadState::kAll});
+    Served run(*loop_, manager_, "/shop");
+    run.Start();
+    ASSERT_TRUE(run.done());
+    EXPECT_EQ(run.Result().status(), 503);
+    EXPECT_EQ(run.Result().body().buffered().ToString(), "envoy overloaded");
+    EXPECT_TRUE(run.exchange().HasFlag(ResponseFlag::kOverloadManager));
+    EXPECT_EQ(run.exchange().response_details, "overload");
+    EXPECT_EQ(run.exchange().route(), nullptr);
+    EXPECT_FALSE(run.exchange().close_connection);
+  }
+  EXPECT_EQ(Stat("downstream_rq_overload_close"), refused + 1);
+  EXPECT_EQ(Stat("downstream_rq_5xx"), failed + 1);
+  EXPECT_EQ(Ask("/shop").status(), 200) << "that is over";
+}
+
+TEST_F(ConnectionManagerTest, AnOverloadedProcessRefusesAShareOfTheRequests) {
+  Use("");
+  const Overload overload({.refuse = OverloadState::kAll / 4});
+  int refused = 0;
+  for (int i = 0; i < 1000; ++i) refused += Ask("/shop").status() == 503 ? 1 : 0;
+  // Six standard deviations.
+  EXPECT_NEAR(refused, 250, 83);
+}
+
+TEST_F(ConnectionManagerTest, AnOverloadedProcessEndsConnectionsWithTheirAnswers) {
+  Use("");
+  const uint64_t before = Stat("downstream_cx_overload_disable_keepalive");
+  const Overload overload({.close = OverloadState::kAll});
+  Served run(*loop_, manager_, "/shop");
+  run.Start();
+  EXPECT_EQ(run.Result().status(), 200);
+  EXPECT_TRUE(run.exchange().close_connection);
+  EXPECT_EQ(Stat("downstream_cx_overload_disable_keepalive"), before + 1);
 }
 
 TEST_F(ConnectionManagerTest, RefusesUnderscoresAtTheEdge) {

@@ -219,6 +219,26 @@ TEST(Acceptor, SurvivesAnErrorThatLasts) {
   EXPECT_TRUE(door.RunUntil(1)) << "it has tried again";
 }
 
+TEST(Acceptor, TakesNobodyWhileItIsToldNotToAndThenThoseWhoWait) {
+  Door door(Bind(Loopback()));
+  Client first(door.acceptor().address());
+  ASSERT_TRUE(door.RunUntil(1));
+  door.acceptor().SetAccepting(false);
+  Client second(door.acceptor().address()), third(door.acceptor().address());
+  for (int i = 0; i < 5; ++i) door.Turn();
+  EXPECT_EQ(door.fds.size(), 1u);
+  EXPECT_FALSE(second.Ended());
+  door.acceptor().SetAccepting(true);
+  EXPECT_TRUE(door.RunUntil(3)) << "nothing has come since";
+}
+
+TEST(Acceptor, ToldToAcceptWhileItDoesChangesNothing) {
+  Door door(Bind(Loopback()));
+  door.acceptor().SetAccepting(true);
+  Client client(door.acceptor().address());
+  EXPECT_TRUE(door.RunUntil(1));
+}
+
 TEST(ListenSocket, LivesOnInADuplicate) {
   const SocketFolder folder;
   const Address address = *Address::Unix(folder / "socket");

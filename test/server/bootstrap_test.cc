@@ -149,6 +149,40 @@ TEST(BootstrapConnections, AreLimitedByTheProfileAndTheRuntime) {
   EXPECT_EQ(envoy.snapshot->listeners[0]->max_connections, UINT64_MAX);
 }
 
+std::string ConnectionsMonitor(const std::string& most) {
+  return "overload_manager: {resource_monitors: [{name: cx, typed_config: {'@type': type.googleapis.com/"
+         "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, "
+         "max_active_downstream_connections: " +
+         most + "}}]}\n";
+}
+
+TEST(BootstrapConnections, AreLimitedByAResourceMonitorInPlaceOfTheRuntime) {
+  const TextSnapshot plain(Gateway(ConnectionsMonitor("600")));
+  ASSERT_NE(plain.snapshot, nullptr) << plain.diagnostics.ToText();
+  EXPECT_EQ(plain.snapshot->max_connections, 600u);
+  EXPECT_EQ(plain.snapshot->listeners[0]->total_limit_name, "cx");
+  EXPECT_EQ(plain.diagnostics.ToText(), "");
+  const TextSnapshot both(
+      Gateway(ConnectionsMonitor("600") + Runtime("{overload.global_downstream_max_connections: 500}")));
+  ASSERT_NE(both.snapshot, nullptr) << both.diagnostics.ToText();
+  EXPECT_EQ(both.snapshot->max_connections, 600u);
+  EXPECT_NE(both.diagnostics.ToText().find(
+                "warning: overload_manager.resource_monitors: cx sets how many connections there may be, and "
+                "overload.global_downstream_max_connections of the runtime has no effect; remove it"),
+            std::string::npos)
+      << both.diagnostics.ToText();
+}
+
+TEST(BootstrapOverload, IsCompiledWithItsPlaces) {
+  EXPECT_EQ(TextSnapshot(Gateway("")).snapshot->overload, nullptr);
+  const TextSnapshot wrong(Gateway("overload_manager: {resource_monitors: [{name: x}]}\n"));
+  EXPECT_EQ(wrong.snapshot, nullptr);
+  EXPECT_NE(
+      wrong.diagnostics.ToText().find("1:39: overload_manager.resource_monitors[0]: a resource monitor's"),
+      std::string::npos)
+      << wrong.diagnostics.ToText();
+}
+
 TEST(BootstrapAccessLogs, OfAdminAndListenersSayWhereTheyAreWrong) {
   const std::string log =
       "access_log: [{name: f, typed_config: {'@type': type.googleapis.com/"

@@ -78,5 +78,15 @@ TEST(LintProfile, NamesLimitsOfConnectionsAboveItsOwn) {
             "envoy.resource_limits.listener.l.connection_limit of the runtime is 10001, above 10000\n");
 }
 
+TEST(LintProfile, NamesAResourceMonitorThatAllowsMoreConnections) {
+  std::string yaml = GatewayWith("use_remote_address: true," + kRoutes);
+  yaml.insert(0,
+              "overload_manager: {resource_monitors: [{name: cx, typed_config: {'@type': type.googleapis.com/"
+              "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, "
+              "max_active_downstream_connections: 50001}}]}\n");
+  EXPECT_EQ(LintOf(yaml),
+            "1:1: warning: overload_manager: less safe than the edge profile: cx is 50001, above 50000\n");
+}
+
 }  // namespace
 }  // namespace narthex
