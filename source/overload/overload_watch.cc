@@ -63,8 +63,13 @@ OverloadOrders OverloadWatch::Refresh(uint64_t now_ms) {
   refreshed_ms_ = now_ms;
   for (size_t i = 0; i < resources_.size(); ++i) Read(i);
   for (const OverloadActionConfig& action : config_->actions) Decide(action);
+  // Before anybody can see from a gauge that it is so.
   OverloadState::Set({.refuse = OddsOf(ScaleOf(OverloadAction::kStopAcceptingRequests)),
                       .close = OddsOf(ScaleOf(OverloadAction::kDisableHttpKeepalive))});
+  for (Action& action : actions_) {
+    action.active.Set(action.scale >= 1 ? 1 : 0);
+    action.scale_percent.Set(Percent(action.scale));
+  }
   OverloadOrders orders;
   orders.accept = ScaleOf(OverloadAction::kStopAcceptingConnections) < 1;
   const double timeouts = ScaleOf(OverloadAction::kReduceTimeouts);
@@ -103,8 +108,6 @@ void OverloadWatch::Decide(const OverloadActionConfig& action) {
   }
   Action& state = actions_[static_cast<size_t>(action.action)];
   const double before = std::exchange(state.scale, scale);
-  state.active.Set(scale >= 1 ? 1 : 0);
-  state.scale_percent.Set(Percent(scale));
   if ((before > 0) == (scale > 0)) return;
   if (scale > 0) {
     NARTHEX_LOG(kWarning, "overload")
