@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,7 +35,7 @@ struct ReducedTimeouts {
     const std::optional<LeastTimeout>& limit = least[static_cast<size_t>(which)];
     if (!limit || full.count() <= 0) return full;
     const auto range = static_cast<double>((full - limit->Of(full)).count());
-    return full - std::chrono::milliseconds(static_cast<int64_t>(range * scale));
+    return full - std::chrono::milliseconds(std::llround(range * scale));
   }
   // Whether what has waited for so long has waited long enough.
   bool Over(ScaledTimeout which, std::chrono::milliseconds full, std::chrono::milliseconds waited) const {

@@ -86,7 +86,6 @@ TEST_F(HeldBytesTest, CountABodyThatWaitsToBeWhole) {
   more.Set();
   ASSERT_TRUE(reading.done());
   EXPECT_EQ(reading.Result().data.size(), 15u);
-  reading = {};
   EXPECT_EQ(exchange_->held_bytes.Total(), 0u);
 }
 

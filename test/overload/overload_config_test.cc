@@ -131,7 +131,7 @@ TEST(OverloadConfig, ResetsStreamsFromASizeOn) {
 TEST(OverloadConfig, SaysWhichMonitorsAreWrong) {
   ExpectError("resource_monitors: []\n", "resource_monitors");
   ExpectError("resource_monitors:\n" + kHeap + kHeap,
-              "o.yaml:3:10: resource_monitors[1].name: Duplicate resource monitor heap");
+              "o.yaml:3:4: resource_monitors[1].name: Duplicate resource monitor heap");
   ExpectError("resource_monitors: [{name: x}]\n", "a resource monitor's typed_config is a FixedHeapConfig");
   ExpectError(
       "resource_monitors:\n- {name: x, typed_config: {'@type': "
